@@ -1,0 +1,3 @@
+//! The configuration: what was written, what it means, and where a mistake stands.
+
+pub mod settings;
