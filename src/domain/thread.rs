@@ -49,6 +49,18 @@ pub struct Thread {
     pub cause: Option<Cause>,
 }
 
+impl Thread {
+    /// Whether the contact has accepted anything of this case. `told` alone does not say so: it also moves over
+    /// what was told to the client elsewhere.
+    pub fn was_told(&self) -> bool {
+        self.first_told.is_some()
+    }
+
+    pub fn has_unsent(&self) -> bool {
+        self.wanted > self.told
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
