@@ -11,4 +11,5 @@ pub mod observe;
 pub mod plan;
 pub mod playbook;
 pub mod promise;
+pub mod signature;
 pub mod text;
