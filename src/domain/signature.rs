@@ -28,11 +28,15 @@ pub struct WebhookSecret(SecretSlice<u8>);
 /// Why a text is no signing secret. Never holds the text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SecretFault {
-    #[error("the secret does not start with `whsec_`: a Standard Webhooks secret is `whsec_` and 24 to 64 bytes in base64")]
+    #[error(
+        "the secret does not start with `whsec_`: a Standard Webhooks secret is `whsec_` and 24 to 64 bytes in base64"
+    )]
     NoPrefix,
     #[error("what follows `whsec_` is not base64 (letters, digits, `+` and `/`, closed with `=`)")]
     NotBase64,
-    #[error("the secret has {0} bytes, and 24 to 64 are allowed: make one with `echo whsec_$(openssl rand -base64 32)`")]
+    #[error(
+        "the secret has {0} bytes, and 24 to 64 are allowed: make one with `echo whsec_$(openssl rand -base64 32)`"
+    )]
     Length(usize),
 }
 
