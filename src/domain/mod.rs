@@ -19,5 +19,6 @@ pub mod plan;
 pub mod playbook;
 pub mod promise;
 pub mod telling;
+pub mod signature;
 pub mod text;
 pub mod thread;
