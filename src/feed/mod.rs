@@ -5,6 +5,8 @@
 //!
 //! [`Observation`]: crate::domain::incident::Observation
 
+pub mod cause;
+pub mod fetch;
 mod time;
 pub mod update_format;
 
