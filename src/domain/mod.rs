@@ -10,6 +10,7 @@ pub mod delivery;
 pub mod guidance;
 pub mod entities;
 pub mod html;
+pub mod duration;
 pub mod incident;
 pub mod likeness;
 pub mod notice;
