@@ -1,7 +1,7 @@
 //! How a test says that it cannot run on this machine: by name and reason, never by passing in silence.
 //!
 //! `tests/run` names a file in `CANDOR_SKIPS`; what stands there is counted as skipped instead of passed, and
-//! printed with its reason. Deliberately absent: `#[ignore]`, which would say why but not whether.
+//! printed with its reason. Deliberately absent: the attribute that ignores a test, which does not know whether it could have run.
 
 use std::io::Write as _;
 
