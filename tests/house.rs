@@ -9,6 +9,8 @@ mod imports;
 mod manual;
 #[path = "house/map.rs"]
 mod map;
+#[path = "house/picture.rs"]
+mod picture;
 #[path = "support/skip.rs"]
 mod skip;
 #[path = "house/tidy.rs"]
