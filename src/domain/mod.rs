@@ -5,6 +5,7 @@ pub mod case;
 pub mod client;
 pub mod component;
 pub mod delivery;
+pub mod duration;
 pub mod incident;
 pub mod notice;
 pub mod observe;
