@@ -1,1 +1,2 @@
 //! (see the commit that fills this room)
+pub mod email;
