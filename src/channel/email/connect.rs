@@ -154,7 +154,7 @@ async fn introduce(guard: &mut Guard, hello: &str) -> Result<Offers, Halt> {
     if Phase::Ehlo.accepts(reply.code) {
         return Ok(Offers::read(&reply.lines));
     }
-    if !(500..=504).contains(&reply.code) {
+    if !(500..=599).contains(&reply.code) {
         return Err(Halt::reply(Phase::Ehlo, reply));
     }
     accepted(Phase::Ehlo, guard.ask(Phase::Ehlo, &format!("HELO {hello}")).await?)?;

@@ -1,5 +1,5 @@
 //! What an SMTP exchange came to: the one place where a phase and a reply code, a broken connection or a
-//! refusal of our own become an [`Outcome`] (semantics, section 8: delivery and whose fault).
+//! refusal of our own become an [`Outcome`], whose kind says whose fault it was.
 //!
 //! Pure. Deliberately absent: sockets, and what happens next (waits, holds and give-up are `domain`'s).
 

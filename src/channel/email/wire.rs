@@ -38,7 +38,9 @@ pub fn tls_client(trust: Trust) -> anyhow::Result<Arc<ClientConfig>> {
         .with_safe_default_protocol_versions()
         .context("the TLS versions cannot be chosen")?;
     let builder = match trust {
-        Trust::Platform => builder.with_platform_verifier().context("the system's root certificates cannot be read")?,
+        Trust::Platform => builder
+            .with_platform_verifier()
+            .context("the system's root certificates cannot be read; install the package ca-certificates")?,
         Trust::Roots(roots) => builder.with_root_certificates(roots),
     };
     Ok(Arc::new(builder.with_no_client_auth()))
