@@ -138,7 +138,7 @@ fn update(number: i64, id: &str) -> Update {
         next_word: None,
         at: at(0),
         seen_at: at(1),
-        origin: Origin::Source,
+        origin: Origin::Polled,
         versions: vec![],
     }
 }
