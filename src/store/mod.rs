@@ -4,6 +4,8 @@
 //! it is on disk. Deliberately absent: the clock (`now` is an argument), retries, and any rule of who is told
 //! what. SQL stands with the methods of its subject in [`sqlite`].
 
+#[cfg(test)]
+mod conformance;
 pub mod error;
 pub mod lock;
 pub mod rows;

@@ -290,6 +290,8 @@ pub struct BookCounts {
     pub contacts: i64,
     pub without_priorities: i64,
     pub without_contacts: i64,
+    /// When the current generation was switched to; `None`: there has never been a book.
+    pub switched_at: Option<Timestamp>,
 }
 
 /// Which rows of the ledger are listed.

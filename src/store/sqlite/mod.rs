@@ -17,6 +17,7 @@ mod open;
 pub(super) mod planning;
 pub(super) mod retention;
 mod text;
+mod thread;
 mod writer;
 
 use std::path::Path;
