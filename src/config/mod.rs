@@ -25,3 +25,4 @@ pub mod written;
 
 #[cfg(test)]
 mod fixtures;
+pub mod templates_dir;
