@@ -108,7 +108,6 @@ async fn work(
             break;
         }
     }
-    lane.rest().await;
     lane
 }
 
@@ -137,15 +136,14 @@ async fn claim(shared: &Shared, channel: Channel, most: usize) -> Result<Vec<Job
     let mut jobs = Vec::with_capacity(claimed.len());
     for claimed in claimed {
         let case_key = claimed.thread.case_key;
-        let bundle = match bundles.get(&case_key) {
-            Some(bundle) => bundle.clone(),
-            None => {
-                let bundle = Arc::new(Bundle::load(shared, case_key, now).await?);
-                bundles.insert(case_key, bundle.clone());
-                bundle
-            }
-        };
-        jobs.push(Job { claimed, bundle });
+        if !bundles.contains_key(&case_key)
+            && let Some(bundle) = Bundle::load(shared, case_key, now).await?
+        {
+            bundles.insert(case_key, Arc::new(bundle));
+        }
+        if let Some(bundle) = bundles.get(&case_key).cloned() {
+            jobs.push(Job { claimed, bundle });
+        }
     }
     Ok(jobs)
 }
@@ -308,7 +306,7 @@ impl Run<'_> {
         let reference = finished.bundle.reference();
         let thread = &finished.claimed.thread;
         let word = outcome_word(outcome);
-        self.shared.metrics.delivery(self.channel.as_str(), word);
+        self.shared.metrics.attempt(self.channel, outcome);
         match outcome {
             Outcome::Delivered { .. } => {
                 self.report.delivered += 1;

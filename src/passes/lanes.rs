@@ -2,20 +2,27 @@
 //!
 //! Deliberately absent: what is sent on them and what the answers mean for a thread.
 
+use std::sync::Arc;
+
 use secrecy::ExposeSecret;
 
 use super::Shared;
+use super::current::Current;
 use super::message::{Form, Made};
-use crate::channel::email::{self, Account, Mail};
+use crate::channel::email::{self, Account, AccountOptions, Mail};
 use crate::channel::webhook::WebhookSender;
 use crate::config::secret;
+use crate::config::settings::EmailSettings;
 use crate::domain::client::{Channel, SecretRef};
 use crate::domain::delivery::{Cause, Outcome};
 use crate::domain::signature::{self, WebhookSecret};
 use crate::store::rows::Claimed;
 
-/// The lanes that are not at work.
+/// The lanes that are not at work. Without settings there are none, and what is addressed to them waits.
+#[derive(Default)]
 pub struct Lanes {
+    /// The settings that they were made from.
+    made_from: Option<Arc<Current>>,
     account: Option<Account>,
     webhooks: Option<WebhookSender>,
     mail: Vec<email::Lane>,
@@ -32,13 +39,25 @@ pub enum Lane {
 }
 
 impl Lanes {
-    pub fn new(
-        account: Option<Account>,
-        mail_connections: usize,
-        webhooks: Option<WebhookSender>,
-        webhook_connections: usize,
-    ) -> Lanes {
-        Lanes { account, webhooks, mail: Vec::new(), mail_connections, webhook_connections }
+    /// Makes them anew if the settings have been reloaded since; connections of the old ones are left.
+    pub fn refresh(&mut self, current: &Arc<Current>) {
+        if self.made_from.as_ref().is_some_and(|made_from| Arc::ptr_eq(made_from, current)) {
+            return;
+        }
+        let settings = &current.settings;
+        let same_mail = self.made_from.as_ref().is_some_and(|before| {
+            before.settings.email == settings.email && before.settings.sender == settings.sender
+        });
+        if !same_mail {
+            self.mail.clear();
+            self.account = settings.email.as_ref().and_then(|email| account(email, &settings.sender.email));
+            self.mail_connections = settings.email.as_ref().map_or(1, |email| email.connections);
+        }
+        self.webhook_connections = settings.webhook.connections;
+        self.webhooks = WebhookSender::new(&settings.webhook)
+            .inspect_err(|error| tracing::error!(error = %format!("{error:#}"), "webhooks cannot be sent"))
+            .ok();
+        self.made_from = Some(current.clone());
     }
 
     /// All lanes of a channel; those given back before are open still.
@@ -62,6 +81,13 @@ impl Lanes {
         match lane {
             Lane::Mail(lane) => self.mail.push(*lane),
             Lane::Webhook(_) | Lane::Missing(_) => {}
+        }
+    }
+
+    /// Leaves politely because there has been nothing to send for a while.
+    pub async fn rest(&mut self) {
+        for lane in &mut self.mail {
+            lane.rest().await;
         }
     }
 
@@ -105,6 +131,17 @@ impl Lane {
     }
 }
 
+/// Our account at the relay; the password is read each time it is used.
+fn account(settings: &EmailSettings, sender: &str) -> Option<Account> {
+    let password = settings.password.clone().map(|reference| -> email::Password {
+        Box::new(move || Ok(secret::resolve("email.password", &reference)?.expose_secret().to_owned()))
+    });
+    let domain = sender.rsplit_once('@').map_or("localhost", |(_, domain)| domain);
+    Account::new(settings, domain, password, AccountOptions::default())
+        .inspect_err(|error| tracing::error!(error = %format!("{error:#}"), "mail cannot be sent"))
+        .ok()
+}
+
 /// The contact's own secret, else the one derived from `[webhook] key`. Read now, kept nowhere.
 fn secret_of(shared: &Shared, claimed: &Claimed) -> Result<WebhookSecret, Cause> {
     let current = shared.current.load();
@@ -128,9 +165,9 @@ pub fn webhook_secret(
     address: &str,
 ) -> anyhow::Result<WebhookSecret> {
     match (own, key) {
-        (Some(own), _) => Ok(WebhookSecret::parse(secret::resolve(own)?.expose_secret())?),
+        (Some(own), _) => Ok(WebhookSecret::parse(secret::resolve("secret", own)?.expose_secret())?),
         (None, Some(key)) => {
-            Ok(signature::derive(secret::resolve(key)?.expose_secret().as_bytes(), client, address))
+            Ok(signature::derive(secret::resolve("webhook.key", key)?.expose_secret().as_bytes(), client, address))
         }
         (None, None) => {
             anyhow::bail!("the contact has no secret of its own and [webhook] key, to derive one from, is not set")

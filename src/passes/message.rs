@@ -73,14 +73,14 @@ struct Alike {
 }
 
 impl Bundle {
-    /// Reads the case with all that its messages need.
-    pub async fn load(shared: &Shared, case_key: i64, now: Timestamp) -> Result<Bundle, StoreError> {
-        let story = shared.store.story(case_key).await?.ok_or(StoreError::Gone)?;
+    /// Reads the case with all that its messages need; `None` if there is no such case.
+    pub async fn load(shared: &Shared, case_key: i64, now: Timestamp) -> Result<Option<Bundle>, StoreError> {
+        let Some(story) = shared.store.story(case_key).await? else { return Ok(None) };
         let variants = shared.store.case_variants(case_key).await?.into_iter().collect();
         let current = shared.current.load_full();
         let voice = current.voice_of(&story.case.source);
         let next_word = next_word(&current, &story, now);
-        Ok(Bundle { story, variants, now, voice, current, next_word, rendered: Mutex::default() })
+        Ok(Some(Bundle { story, variants, now, voice, current, next_word, rendered: Mutex::default() }))
     }
 
     pub fn reference(&self) -> &str {
@@ -108,13 +108,13 @@ impl Bundle {
         };
         let form = match thread.channel {
             Channel::Email => Form::Mail(self.mail(claimed, &key, notice, shared_words)?),
-            Channel::Webhook => Form::Webhook(webhook_json::body(&WebhookInput {
+            Channel::Webhook => Form::Webhook(webhook_json::write(&WebhookInput {
                 notice,
                 client: &claimed.client.id,
                 summary: &shared_words.parts.summary,
                 what_happened: &shared_words.parts.what_happened,
                 current_status: &shared_words.parts.current_status,
-            })),
+            }).into_bytes()),
         };
         Ok(Made { key, asks, form })
     }

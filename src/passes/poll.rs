@@ -83,7 +83,7 @@ async fn read_one(
         return shared.store.save_feed(FeedRow { body: row.body, page_id: row.page_id, ..next }).await;
     }
     if is_good {
-        shared.metrics.feed_succeeded(&feed.name, now.as_second());
+        shared.metrics.feed_read(&feed.name, now);
     } else {
         report.failed += 1;
     }
@@ -182,7 +182,7 @@ fn log_reading(feed: &FeedSettings, reading: &Reading, is_foreign: bool) {
         tracing::warn!(feed, document = %failure.document, cause = %failure.cause, "cannot be read; nothing changes");
     }
     for fault in &reading.file_faults {
-        tracing::error!(feed, fault = %fault, "a file that is no update; it is tried again when it changes");
+        tracing::error!(feed, file = %fault.file.display(), fault = %fault.error, "a file that is no update; it is tried again when it changes");
     }
     for skipped in &reading.skipped {
         tracing::warn!(feed, incident = ?skipped, "an incident that cannot be read was left out");
