@@ -1,1 +1,3 @@
+//! The door: arguments in, exit status out.
+
 fn main() {}

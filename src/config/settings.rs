@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::domain::client::SecretRef;
 use crate::domain::notice::Sender;
+pub use crate::domain::pace::{Corrections, PaceSettings, PromiseSettings, Unscoped};
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
@@ -153,29 +154,6 @@ pub struct WebhookSettings {
     pub connections: usize,
 }
 
-/// Time to the next word for investigating, identified, monitoring.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PromiseSettings {
-    pub critical: [Duration; 3],
-    pub major: [Duration; 3],
-    pub minor: [Duration; 3],
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PaceSettings {
-    pub settle: Duration,
-    pub apart: Duration,
-    pub max_age: Duration,
-    pub corrections: Corrections,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Corrections {
-    Open,
-    All,
-    None,
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GuardSettings {
     pub ask_above: Option<u64>,
@@ -188,14 +166,6 @@ pub struct GuardSettings {
 pub enum Unanswered {
     Send,
     Hold,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Unscoped {
-    Ask,
-    All,
-    None,
 }
 
 #[derive(Debug, Clone, PartialEq, Default)]

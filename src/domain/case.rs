@@ -1,1 +1,262 @@
-//! (see the commit that fills this room)
+//! A case: our following of one incident, from first sight to closure, with what its source said last.
+//!
+//! Deliberately absent: clients and deliveries (`thread.rs`), and how an observation changes a case
+//! (`observe.rs`). Everything here is a plain value that the store keeps and gives back.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::incident::{DataLoss, Impact, Need, NextWord, Origin, Phase};
+use super::notice::Kind;
+
+/// One incident followed. `key` and `version` belong to the store: a new case has `key` 0 and `version` 0.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Case {
+    pub key: i64,
+    /// Rises with each write; a write names the version it was made from.
+    pub version: i64,
+    /// Shown to people and sent to webhooks; a UUID v7.
+    pub id: String,
+    /// 4 to 6 letters and digits that cannot be misheard.
+    pub reference: String,
+    pub source: String,
+    pub incident: String,
+    pub state: CaseState,
+    /// From 1; a reopening begins the next.
+    pub episode: i64,
+    /// The last sequence allotted to a change.
+    pub sequence: i64,
+    /// When we first saw it.
+    pub opened_at: Timestamp,
+    /// When we saw its end.
+    pub ended_at: Option<Timestamp>,
+    pub closed_at: Option<Timestamp>,
+    pub facts: Facts,
+    pub timers: Timers,
+}
+
+/// `open → ended → closed → archived`; a reopening leads back from ended or closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CaseState {
+    Open,
+    /// Over, and somebody is still owed the word that it is.
+    Ended,
+    /// Nobody is owed a word; listens for a post-mortem and a reopening.
+    Closed,
+    /// 30 days later: listens no more.
+    Archived,
+}
+
+impl CaseState {
+    pub const ALL: [CaseState; 4] = [CaseState::Open, CaseState::Ended, CaseState::Closed, CaseState::Archived];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            CaseState::Open => "open",
+            CaseState::Ended => "ended",
+            CaseState::Closed => "closed",
+            CaseState::Archived => "archived",
+        }
+    }
+
+    pub fn from_word(word: &str) -> Option<CaseState> {
+        CaseState::ALL.into_iter().find(|state| state.as_str() == word)
+    }
+}
+
+/// What the source has said so far, taken together; kept by the store as one document.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Facts {
+    pub title: String,
+    pub phase: Phase,
+    pub phase_unknown: Option<String>,
+    pub impact: Option<Impact>,
+    /// The source's names, without those that mean nothing to us.
+    pub components: Vec<String>,
+    pub scope: Scope,
+    pub started_at: Option<Timestamp>,
+    pub resolved_at: Option<Timestamp>,
+    pub scheduled_for: Option<Timestamp>,
+    pub scheduled_until: Option<Timestamp>,
+    pub url: Option<String>,
+    pub data_loss: Option<DataLoss>,
+    pub report_by: Option<String>,
+    pub stand: Option<String>,
+    /// What the author of the newest update says clients are to do, until a later one says otherwise.
+    pub said_action: Option<SaidAction>,
+    /// Nobody has been told anything yet because it was found at the first sight of its feed.
+    pub silent_since_first_sight: bool,
+    pub revised_at: Option<Timestamp>,
+    /// When the source last brought words or a move, as we saw it.
+    pub last_news_at: Timestamp,
+    /// When the source last listed it in a good read.
+    pub last_listed_at: Timestamp,
+    /// The good reads since that did not list it, at most the last two.
+    pub missed_reads: Vec<Timestamp>,
+    /// Since when the reads of its feed have been older than what we know.
+    pub stale_since: Option<Timestamp>,
+}
+
+/// An action said in an update, as against one from the playbook.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SaidAction {
+    pub need: Need,
+    /// Empty with [`Need::None`].
+    pub text: String,
+    pub said_at: Timestamp,
+}
+
+/// Whom the case concerns, before any client is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// No component has been named, and nobody has decided yet.
+    Unscoped,
+    /// `Facts::components` names what it concerns.
+    Named,
+    /// Components set by a person; they stand until the source names its own.
+    NamedByPerson,
+    /// Everybody, as possibly affected.
+    Everyone,
+    /// Decided: nobody, until it is scoped.
+    Nobody,
+}
+
+/// Times at which `keep` has something to do for this case. The least of them is its wake-up.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Timers {
+    pub promise: Option<Promise>,
+    /// Ten minutes after the last component of somebody was removed.
+    pub unaffected_at: Option<Timestamp>,
+    /// Ten minutes after the operator was asked about an unscoped case.
+    pub unscoped_at: Option<Timestamp>,
+    /// The last notice that was not at once, for the pace.
+    pub last_quiet_at: Option<Timestamp>,
+    /// When `keep` asked for the feed to be read before it speaks.
+    pub asked_feed_at: Option<Timestamp>,
+}
+
+/// The time of the next word, promised to everybody who was told of the case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Promise {
+    pub made_at: Timestamp,
+    pub due_at: Timestamp,
+    /// How many words in a row brought nothing new.
+    pub without_news: u32,
+}
+
+impl Promise {
+    /// `keep` acts ahead by a tenth of the interval, at most 60 seconds.
+    pub fn act_at(&self) -> Timestamp {
+        let interval = self.due_at.duration_since(self.made_at).as_secs().max(0);
+        let ahead = (interval / 10).clamp(0, 60);
+        self.due_at - Duration::from_secs(ahead.unsigned_abs())
+    }
+}
+
+impl Timers {
+    /// When `keep` wants to look at the case next.
+    pub fn wake_at(&self) -> Option<Timestamp> {
+        let promise = self.promise.map(|promise| match self.asked_feed_at {
+            // Asked already: look again soon, and at the latest when the promise is due.
+            Some(asked) => (asked + Duration::from_secs(2)).min(promise.due_at),
+            None => promise.act_at(),
+        });
+        [promise, self.unaffected_at, self.unscoped_at].into_iter().flatten().min()
+    }
+}
+
+/// One post by the source, as we keep it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Update {
+    /// From 1, in the order shown to people at the time we first saw it.
+    pub number: i64,
+    /// The source's id, or a hash of (time, label, normalised text).
+    pub id: String,
+    /// The change that told it. 0: taken in at first sight, part of the story; `None`: goes along with the next change.
+    pub sequence: Option<i64>,
+    pub phase: Option<Phase>,
+    pub body: String,
+    pub status: Option<String>,
+    pub action: Option<String>,
+    pub need: Option<Need>,
+    pub next_word: Option<NextWord>,
+    /// The time shown to people.
+    pub at: Timestamp,
+    pub seen_at: Timestamp,
+    pub origin: Origin,
+    /// The text before, when it was rewritten: the newest former version first.
+    pub versions: Vec<Version>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Version {
+    pub body: String,
+    pub seen_at: Timestamp,
+    /// The change that told of the rewriting; `None` when it was not news.
+    pub sequence: Option<i64>,
+}
+
+/// What is new about a case, with the time it is due. At most one change of a case waits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    pub sequence: i64,
+    pub episode: i64,
+    pub kinds: Vec<Kind>,
+    pub made_at: Timestamp,
+    /// When planning takes it up.
+    pub due_at: Timestamp,
+    /// Set when every client has been planned.
+    pub planned_at: Option<Timestamp>,
+    /// Why it was made, in words for the ledger.
+    pub why: String,
+    pub facts: ChangeFacts,
+}
+
+/// The case before and after one change, as far as a message tells of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChangeFacts {
+    pub title: String,
+    pub phase: Phase,
+    pub phase_before: Option<Phase>,
+    pub impact: Option<Impact>,
+    pub impact_before: Option<Impact>,
+    pub added: Vec<String>,
+    pub removed: Vec<String>,
+    /// The window before it was moved.
+    pub moved_from: Option<(Timestamp, Option<Timestamp>)>,
+    /// For `due`: the promise it keeps.
+    pub promised: Option<Timestamp>,
+    pub lost_sight_since: Option<Timestamp>,
+}
+
+impl Change {
+    /// The strongest of its kinds.
+    pub fn reason(&self) -> Kind {
+        self.kinds.iter().copied().max().unwrap_or(Kind::Updated)
+    }
+
+    pub fn is_at_once(&self) -> bool {
+        self.kinds.iter().any(|kind| kind.is_at_once())
+    }
+}
+
+/// A case with everything that happened in it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Story {
+    pub case: Case,
+    /// By number.
+    pub updates: Vec<Update>,
+    /// By sequence.
+    pub changes: Vec<Change>,
+}
+
+impl Story {
+    /// The one change that planning has not taken up.
+    pub fn waiting(&self) -> Option<&Change> {
+        self.changes.iter().find(|change| change.planned_at.is_none())
+    }
+}

@@ -3,7 +3,14 @@
 //! The other side's failure is a value of [`Outcome`]; `Err` elsewhere is a fault of ours. Deliberately
 //! absent: sockets, replies as bytes (each channel reads its own protocol in one place), and the clock.
 
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::client::Channel;
+use super::thread::{Standing, Thread, ThreadState};
 
 /// What one attempt came to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -12,7 +19,7 @@ pub enum Outcome {
     /// The other side accepted it; the receipt is its answer, shortened and free of control characters.
     Delivered { receipt: String },
     /// Certainly not delivered; worth another try.
-    Deferred { cause: Cause, retry_after: Option<std::time::Duration> },
+    Deferred { cause: Cause, retry_after: Option<Duration> },
     /// Certainly not delivered; another try would be refused alike.
     Failed { cause: Cause },
     /// It may have arrived: the connection was lost after the last byte was written.
@@ -52,4 +59,203 @@ impl std::fmt::Display for Cause {
 /// The other side's words made safe for the ledger and the terminal.
 pub fn clean(text: &str, most: usize) -> String {
     text.chars().map(|c| if c.is_control() { '?' } else { c }).take(most).collect::<String>().trim().to_owned()
+}
+
+/// How often and how long one channel tries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// The waits; the last one repeats.
+    pub retry: Vec<Duration>,
+    /// Counted from when the oldest unsent change was planned.
+    pub give_up: Duration,
+}
+
+/// An attempt that has come back.
+#[derive(Debug, Clone, Copy)]
+pub struct Attempt<'a> {
+    /// The thread as it was claimed.
+    pub thread: &'a Thread,
+    /// The last sequence that the attempt told.
+    pub until: i64,
+    /// Whether the variant asked the contact to do something.
+    pub asks: Asks,
+    /// `Message-ID` or `webhook-id` without the domain.
+    pub key: &'a str,
+    pub outcome: &'a Outcome,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asks {
+    Something,
+    Nothing,
+}
+
+/// What happens next: the row as it is to be, what the ledger says, and what is larger than this thread.
+#[derive(Debug, Clone, PartialEq)]
+pub struct After {
+    pub thread: Thread,
+    pub settled: Option<Settled>,
+    /// For the list of attempts; only failures are kept.
+    pub failure: Option<Cause>,
+    pub consequence: Consequence,
+}
+
+/// A settled range of a thread.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Settled {
+    Delivered { receipt: String },
+    Failed { cause: Cause, uncertain: Certainty },
+    Cancelled { cause: Cause },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Certainty {
+    Certain,
+    Uncertain,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Consequence {
+    None,
+    HoldAccount(Cause),
+    ContactGone,
+}
+
+/// An uncertain mail goes again after that long, under the same Message-ID.
+const UNCERTAIN_AGAIN: Duration = Duration::from_secs(300);
+/// A client's own endpoint that refuses us (401, 403) is tried for a day.
+const REFUSED_GIVE_UP: Duration = Duration::from_secs(24 * 3600);
+
+/// The rules of `semantics.md` §8 for one thread. Pure: jitter is a hash of the thread and the attempt.
+pub fn after(attempt: &Attempt<'_>, policy: &Policy, now: Timestamp) -> After {
+    let mut thread = attempt.thread.clone();
+    match attempt.outcome {
+        Outcome::Delivered { receipt } => delivered(attempt, receipt, now),
+        Outcome::Deferred { cause, retry_after } => {
+            let step = step(policy, thread.attempts);
+            let wait = retry_after.map_or(step, |asked| asked.clamp(step, step * 2));
+            try_again(attempt, cause, wait, policy, now)
+        }
+        Outcome::Uncertain { cause } => {
+            let wait = match thread.channel {
+                Channel::Email => UNCERTAIN_AGAIN,
+                Channel::Webhook => step(policy, thread.attempts),
+            };
+            thread.uncertain = true;
+            try_again(&Attempt { thread: &thread, ..*attempt }, cause, wait, policy, now)
+        }
+        Outcome::Failed { cause } => given_up(thread, cause, Consequence::None),
+        Outcome::AccountHeld { cause } => {
+            // Nobody's delivery failed: the row is put back as it was, and the account waits for a probe.
+            thread.due_at = Some(now);
+            After { thread, settled: None, failure: None, consequence: Consequence::HoldAccount(cause.clone()) }
+        }
+        Outcome::Gone { cause } => {
+            thread.state = ThreadState::Cancelled;
+            thread.owed = false;
+            thread.due_at = None;
+            thread.cause = Some(cause.clone());
+            After {
+                thread,
+                settled: Some(Settled::Cancelled { cause: cause.clone() }),
+                failure: Some(cause.clone()),
+                consequence: Consequence::ContactGone,
+            }
+        }
+    }
+}
+
+fn delivered(attempt: &Attempt<'_>, receipt: &str, now: Timestamp) -> After {
+    let mut thread = attempt.thread.clone();
+    thread.told = attempt.until;
+    thread.told_variant = Some(thread.variant);
+    thread.first_told = thread.first_told.or(Some(attempt.until));
+    thread.notices += 1;
+    thread.owed = thread.standing == Standing::In;
+    if attempt.asks == Asks::Something && !thread.asked.contains(&thread.variant) {
+        thread.asked.push(thread.variant);
+    }
+    thread.last_key = Some(attempt.key.to_owned());
+    thread.attempts = 0;
+    thread.uncertain = false;
+    thread.cause = None;
+    let more = thread.wanted > thread.told;
+    thread.since = more.then_some(now);
+    thread.due_at = more.then_some(now);
+    After {
+        thread,
+        settled: Some(Settled::Delivered { receipt: receipt.to_owned() }),
+        failure: None,
+        consequence: Consequence::None,
+    }
+}
+
+/// A fallback contact whose client has been told through another one: nothing is sent, the range is done with.
+pub fn told_elsewhere(thread: &Thread) -> After {
+    let mut thread = thread.clone();
+    thread.told = thread.wanted;
+    thread.due_at = None;
+    thread.since = None;
+    thread.attempts = 0;
+    let cause = Cause::new("fallback", None, "told through another contact of the client");
+    After { thread, settled: Some(Settled::Cancelled { cause }), failure: None, consequence: Consequence::None }
+}
+
+fn try_again(attempt: &Attempt<'_>, cause: &Cause, wait: Duration, policy: &Policy, now: Timestamp) -> After {
+    let mut thread = attempt.thread.clone();
+    thread.attempts += 1;
+    thread.cause = Some(cause.clone());
+    let refused = thread.channel == Channel::Webhook && matches!(cause.code, Some(401 | 403));
+    let give_up = if refused { policy.give_up.min(REFUSED_GIVE_UP) } else { policy.give_up };
+    let age = now.duration_since(thread.since.unwrap_or(now));
+    if age >= SignedDuration::try_from(give_up).unwrap_or(SignedDuration::MAX) {
+        return given_up(thread, cause, Consequence::None);
+    }
+    thread.due_at = Some(now + with_jitter(wait, &thread));
+    After { thread, settled: None, failure: Some(cause.clone()), consequence: Consequence::None }
+}
+
+fn given_up(mut thread: Thread, cause: &Cause, consequence: Consequence) -> After {
+    thread.state = ThreadState::Failed;
+    thread.due_at = None;
+    thread.cause = Some(cause.clone());
+    let uncertain = if thread.uncertain { Certainty::Uncertain } else { Certainty::Certain };
+    After {
+        thread,
+        settled: Some(Settled::Failed { cause: cause.clone(), uncertain }),
+        failure: Some(cause.clone()),
+        consequence,
+    }
+}
+
+fn step(policy: &Policy, attempts: i64) -> Duration {
+    let index = usize::try_from(attempts).unwrap_or(0).min(policy.retry.len().saturating_sub(1));
+    policy.retry.get(index).copied().unwrap_or(Duration::from_secs(60))
+}
+
+/// ± 20 %, by a hash of the thread and the attempt.
+fn with_jitter(wait: Duration, thread: &Thread) -> Duration {
+    let seed = format!("{}/{}/{}", thread.case_key, thread.contact_key, thread.attempts);
+    let byte = Sha256::digest(seed.as_bytes())[0];
+    wait.mul_f64(0.8 + 0.4 * f64::from(byte) / 255.0)
+}
+
+/// The key of a delivery: made from the state, the case, the contact and the range, never from the attempt.
+/// 26 letters and digits.
+pub fn delivery_key(state_id: &str, case_id: &str, thread: &Thread, until: i64) -> String {
+    short_hash(&["delivery", state_id, case_id, &thread.contact_key.to_string(), &format!("{}-{until}", thread.told)])
+}
+
+/// The root of a contact's thread in a case: the same again in a new state. No message bears it.
+pub fn thread_root(source: &str, incident: &str, client_id: &str, address: &str) -> String {
+    short_hash(&["root", source, incident, client_id, address])
+}
+
+fn short_hash(parts: &[&str]) -> String {
+    let mut hasher = Sha256::new();
+    for part in parts {
+        hasher.update((part.len() as u64).to_be_bytes());
+        hasher.update(part.as_bytes());
+    }
+    data_encoding::BASE32_NOPAD.encode(&hasher.finalize()[..16]).to_ascii_lowercase()
 }

@@ -1,3 +1,9 @@
+//! (see the commit that fills this room)
+
+pub mod document;
+pub mod mail;
+pub mod markup;
+pub mod webhook_json;
 //! Notices become words. The actors, in reading order:
 //!
 //! - [`words`] is the way in: one notice, rendered once for all who share a language and a zone.
@@ -8,11 +14,9 @@
 //! - [`samples`] are notices of every reason, for `candor check` and for the tests.
 //!
 //! Deliberately absent: a clock, I/O, and decisions about who is told what (`domain::plan`).
-
 pub mod block;
 pub mod context;
 mod happened;
-pub mod markup;
 pub mod pack;
 pub mod pack_file;
 mod quote;

@@ -1,1 +1,217 @@
-//! (see the commit that fills this room)
+//! The seam between candor and its database: every row that outlives the process goes through a method here.
+//!
+//! Each method is one transaction, speaks our own types ([`rows`]) and decides nothing. When a write returns,
+//! it is on disk. Deliberately absent: the clock (`now` is an argument), retries, and any rule of who is told
+//! what. SQL stands with the methods of its subject in [`sqlite`].
+
+#[cfg(test)]
+mod conformance;
+pub mod error;
+pub mod lock;
+pub mod rows;
+mod sqlite;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::domain::case::Story;
+use crate::domain::client::{Channel, Client};
+use crate::domain::delivery::Cause;
+use crate::domain::thread::{Thread, Variant};
+
+pub use error::{OpenError, StoreError};
+use rows::*;
+
+/// The database. Cheap to clone: all clones share one writer.
+#[derive(Clone)]
+pub enum Store {
+    Sqlite(Arc<sqlite::SqliteStore>),
+}
+
+impl Store {
+    /// Opens the state, making its folder (0700) and file (0600) if need be, and brings its tables up to date.
+    /// `new_state_id` (16 random bytes as hex) becomes the state's id only if there is no state yet.
+    /// Blocking; call it before anything runs.
+    pub fn open(path: &Path, new_state_id: &str, now: Timestamp) -> Result<Store, OpenError> {
+        sqlite::SqliteStore::open(path, sqlite::Creation::IfMissing { state_id: new_state_id }, now)
+            .map(|store| Store::Sqlite(Arc::new(store)))
+    }
+
+    /// Opens a state that is there, for listings beside a daemon; makes no file.
+    pub fn open_existing(path: &Path, now: Timestamp) -> Result<Store, OpenError> {
+        sqlite::SqliteStore::open(path, sqlite::Creation::Never, now).map(|store| Store::Sqlite(Arc::new(store)))
+    }
+
+    /// Random, made with the state: part of every delivery's key, so that a new state never repeats an old key.
+    pub fn state_id(&self) -> &str {
+        match self {
+            Store::Sqlite(store) => store.state_id(),
+        }
+    }
+
+    /// Waits until the store breaks, and says how. Never returns while all is well.
+    pub async fn broken(&self) -> String {
+        match self {
+            Store::Sqlite(store) => store.broken().await,
+        }
+    }
+
+    /// Whether the store has broken: every call answers [`StoreError::Broken`] from then on.
+    pub fn is_broken(&self) -> bool {
+        match self {
+            Store::Sqlite(store) => store.is_broken(),
+        }
+    }
+
+    /// Finishes what is queued and closes the file. Later calls answer [`StoreError::Closed`].
+    pub async fn close(&self) {
+        match self {
+            Store::Sqlite(store) => store.close().await,
+        }
+    }
+}
+
+/// Writes one method of the seam: `read` runs beside the writer, `write` in its next group commit.
+macro_rules! methods {
+    ($( $(#[$doc:meta])* $mode:ident $name:ident($($argument:ident: $kind:ty),* $(,)?) -> $answer:ty = $subject:ident; )*) => {
+        impl Store {
+            $(
+                $(#[$doc])*
+                pub async fn $name(&self, $($argument: $kind),*) -> Result<$answer, StoreError> {
+                    match self {
+                        Store::Sqlite(store) => {
+                            store.$mode(move |connection| sqlite::$subject::$name(connection, $($argument),*)).await
+                        }
+                    }
+                }
+            )*
+        }
+    };
+}
+
+// Nodes, accounts, feeds.
+methods! {
+    /// Begins the epoch of a node that has just started, under the lock of the state. What earlier epochs had
+    /// claimed and never settled is free again, due now and *uncertain*.
+    write begin_epoch(node: String, now: Timestamp) -> i64 = nodes;
+    /// `false`: the epoch is not the newest any more.
+    write renew_epoch(epoch: i64, now: Timestamp) -> bool = nodes;
+    /// Holds an account of ours; one that is already held keeps its `held_since`.
+    write hold_account(name: String, cause: Cause, now: Timestamp, probe_at: Timestamp) -> () = nodes;
+    read held_accounts() -> Vec<HeldAccount> = nodes;
+    /// `false`: it was not held.
+    write release_account(name: String) -> bool = nodes;
+    read feed(name: String) -> Option<FeedRow> = feeds;
+    read feeds() -> Vec<FeedRow> = feeds;
+    /// Those of `names` that are due, the longest due first; one that has no row yet is due.
+    read due_feeds(names: Vec<String>, now: Timestamp) -> Vec<String> = feeds;
+    /// The earliest time at which one of `names` is due; `None` if there are no rows for them.
+    read next_due_feed(names: Vec<String>) -> Option<Timestamp> = feeds;
+    /// Makes a feed due now, unless it was poked less than `at_most_every` ago; then `false`.
+    write poke_feed(name: String, now: Timestamp, at_most_every: Duration) -> bool = feeds;
+    /// Writes the row. A poke that came since `row.poked_at` is kept: the feed stays due.
+    write save_feed(row: FeedRow) -> () = feeds;
+}
+
+// Cases.
+methods! {
+    read story(case_key: i64) -> Option<Story> = cases;
+    read story_of(source: String, incident: String) -> Option<Story> = cases;
+    /// By id, by the first characters of an id (at least 8, if only one case has them), or by reference;
+    /// upper and lower case are the same.
+    read find_case(text: String) -> Option<i64> = cases;
+    /// (case key, incident) of the cases of one source that are open.
+    read open_cases_of(source: String) -> Vec<(i64, String)> = cases;
+    /// The newest first.
+    read listed_cases(filter: CaseFilter, limit: i64) -> Vec<CaseRow> = cases;
+    /// Whether a kept case has this reference, in upper or lower case.
+    read reference_taken(reference: String) -> bool = cases;
+    /// Cases whose timers have something for `keep` to do.
+    read cases_to_wake(now: Timestamp, limit: i64) -> Vec<i64> = cases;
+    read next_wake() -> Option<Timestamp> = cases;
+    /// Everything that one reading brought, with the feed's cursor, in one transaction. A change that has been
+    /// planned stays as it is; one that waits is planned from its beginning.
+    write record(writes: Vec<Write>, feed: Option<FeedRow>) -> Recorded = cases;
+    /// Threads that were told it is open, not yet that it is over, and can still be told.
+    read owed_count(case_key: i64) -> i64 = cases;
+    /// Closes the ended cases in which no change waits and nobody is owed or being sent a word; their keys.
+    write close_settled_cases(now: Timestamp) -> Vec<i64> = cases;
+    /// Archives cases that were closed before that time; how many.
+    write archive_cases(before: Timestamp) -> i64 = cases;
+    /// Deletes up to about `limit` rows of closed and archived cases that ended before that time, and addresses that
+    /// nothing names any more; how many rows. 0: there is nothing left to delete.
+    write prune(before: Timestamp, limit: i64) -> i64 = retention;
+}
+
+// Planning.
+methods! {
+    /// The changes that are due and not planned, the longest due first.
+    read due_changes(now: Timestamp, limit: i64) -> Vec<DueChange> = planning;
+    read next_due_change() -> Option<Timestamp> = planning;
+    /// The next clients of the book that a change concerns: those that `selector` names, and those that have a
+    /// thread in the case. Case key 0 plans for a case that does not exist.
+    read planning_chunk(case_key: i64, after: Option<String>, selector: Selector, limit: i64) -> Chunk = chunk;
+    /// Raises threads and moves planning on. `wanted` only rises and `since` of a pending thread stays, so that
+    /// planning twice is harmless; a thread that has failed or is cancelled keeps its state. `Conflict`: the
+    /// case of [`Progress::Done`] has been written since; nothing has been raised.
+    write raise(raising: Raising, now: Timestamp) -> Recorded = planning;
+    /// (key, body) of all variants of a case.
+    read case_variants(case_key: i64) -> Vec<(i64, Variant)> = planning;
+}
+
+// Delivery.
+methods! {
+    /// Claims due threads of one channel, the longest due first, for one attempt each. Contacts that are not in
+    /// the book or are switched off are passed over; see `orphaned`.
+    write claim(channel: Channel, epoch: i64, now: Timestamp, limit: i64) -> Vec<Claimed> = delivery;
+    /// When the next unclaimed thread of this channel is due.
+    read next_due(channel: Channel) -> Option<Timestamp> = delivery;
+    /// Settles attempts: how many of them were still claimed by this epoch for the same range; the others
+    /// changed nothing. News planned meanwhile is kept, and due as it was planned.
+    write settle(epoch: i64, settlements: Vec<Settlement>) -> i64 = delivery;
+    /// Gives claims back that were never attempted.
+    write unclaim(epoch: i64, threads: Vec<ThreadKey>) -> i64 = delivery;
+    /// Active threads with something to send or owed, whose contact is no longer in the book or switched off.
+    read orphaned(limit: i64) -> Vec<Thread> = delivery;
+    /// Cancels threads that are active and not claimed; how many. What waited on them becomes a cancelled
+    /// delivery; `owed` stays, for the list by name.
+    write cancel(cancellations: Vec<Cancellation>, now: Timestamp) -> i64 = delivery;
+    /// Whether a contact of the client has accepted a notice later than that sequence of the case.
+    read any_accepted(case_key: i64, client_id: String, after_sequence: i64) -> bool = delivery;
+    /// Switches a contact off (410). It stays off until the client files name another address.
+    write contact_gone(contact_key: i64, now: Timestamp) -> () = delivery;
+}
+
+// The client book.
+methods! {
+    /// Allots the number of a new generation, to be written in chunks and then switched to.
+    write begin_book() -> i64 = book;
+    /// Adds clients to a generation that is not yet the current one. A client or contact named twice is a fault.
+    write write_book_chunk(generation: i64, clients: Vec<Client>) -> () = book;
+    /// Makes a generation the current one.
+    write switch_book(generation: i64, fingerprint: String, now: Timestamp) -> BookChange = book;
+    /// What `switch_book` would change; for refusing a reload that removes too many.
+    read compare_book(generation: i64) -> BookChange = book;
+    /// Deletes up to about `limit` rows of generations before the current one; 0: none are left.
+    write sweep_book(limit: i64) -> i64 = book;
+    /// What the current generation was made from.
+    read book_fingerprint() -> Option<String> = book;
+    read book_counts() -> BookCounts = book;
+    read client(id: String) -> Option<Client> = book;
+}
+
+// The ledger.
+methods! {
+    /// The newest case first, within a case by contact and sequence.
+    read deliveries(filter: LedgerFilter, limit: i64) -> Vec<LedgerRow> = ledger;
+    /// The failed attempts of a case, by contact, sequence and number.
+    read failed_attempts(case_key: i64) -> Vec<(ThreadKey, AttemptRow)> = ledger;
+    /// All threads of a case, by contact.
+    read case_threads(case_key: i64) -> Vec<Thread> = ledger;
+    /// Puts failed threads back: active, due now, attempts from 0, for whatever is current.
+    write retry(what: Retry, now: Timestamp) -> Retried = ledger;
+    read gauges() -> Gauges = ledger;
+}

@@ -1,0 +1,191 @@
+//! Which entries of the playbook hold for a client, and what they come to in this client's words.
+//!
+//! The rules of `semantics.md` §5. Deliberately absent: what was told before (`story_told.rs` compares with it)
+//! and how a step is worded (`render`).
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::case::Facts;
+use super::client::Client;
+use super::incident::Need;
+use super::notice::Action;
+use super::playbook::Entry;
+use super::text;
+
+/// What holds for one client: the beginnings of a variant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    pub need: Need,
+    /// `false`: nobody has said that there is nothing to do.
+    pub known: bool,
+    pub actions: Vec<Action>,
+}
+
+/// What the choice depends on.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    pub facts: &'a Facts,
+    pub playbook: &'a [Entry],
+    pub client: &'a Client,
+    /// Keys of the components that concern the client, by the client's priorities.
+    pub concerned: &'a [String],
+    pub sender_locale: &'a str,
+    /// The actions planned for this client last: a time once given stays.
+    pub before: &'a [Action],
+    pub now: Timestamp,
+}
+
+/// The update's own word first; then the playbook, one entry a component; else nothing is known.
+pub fn find(question: &Question<'_>) -> Found {
+    if let Some(said) = &question.facts.said_action
+        && !question.facts.phase.is_over()
+    {
+        let actions = match said.need {
+            Need::None => Vec::new(),
+            Need::Maybe | Need::Required => {
+                vec![bare_action(format!("said-{}", text::text_hash(&said.text)), said.need, said.text.clone())]
+            }
+        };
+        return Found { need: said.need, known: true, actions };
+    }
+    let chosen = choose(question);
+    let need = chosen.iter().map(|entry| entry.need).max();
+    let actions = chosen
+        .iter()
+        .filter(|entry| entry.need != Need::None || entry.action.is_some())
+        .filter_map(|entry| action_of(entry, question))
+        .collect();
+    Found { need: need.unwrap_or(Need::None), known: need.is_some(), actions }
+}
+
+/// One entry a component, the most specific; without a component those that name none.
+fn choose<'a>(question: &Question<'a>) -> Vec<&'a Entry> {
+    let mut chosen: Vec<&Entry> = Vec::new();
+    let components: Vec<Option<&str>> = if question.concerned.is_empty() {
+        vec![None]
+    } else {
+        question.concerned.iter().map(|key| Some(key.as_str())).collect()
+    };
+    for component in components {
+        let matching = question.playbook.iter().filter(|entry| matches(entry, component, question));
+        let mut best: Option<&Entry> = None;
+        for entry in matching {
+            if best.is_none_or(|b| specificity(entry) > specificity(b)) {
+                best = Some(entry);
+            }
+        }
+        let Some(best) = best else { continue };
+        let entry = in_best_language(best, component, question);
+        if !chosen.iter().any(|c| std::ptr::eq(*c, entry)) {
+            chosen.push(entry);
+        }
+    }
+    chosen
+}
+
+fn matches(entry: &Entry, component: Option<&str>, question: &Question<'_>) -> bool {
+    let facts = question.facts;
+    let of_component =
+        entry.components.is_empty() || component.is_some_and(|c| entry.components.iter().any(|e| e == c));
+    // At the end only what was written for the end is told.
+    let of_phase = entry.phases.contains(&facts.phase) || (entry.phases.is_empty() && !facts.phase.is_over());
+    let of_impact = entry.impacts.is_empty() || facts.impact.is_some_and(|impact| entry.impacts.contains(&impact));
+    let of_tags = entry.tags.is_empty() || entry.tags.iter().any(|tag| question.client.tags.contains(tag));
+    of_component && of_phase && of_impact && of_tags
+}
+
+/// The number of conditions; at a tie those among tags, components, impacts, phases, in that order.
+fn specificity(entry: &Entry) -> (usize, [usize; 4]) {
+    let present = |list_is_empty: bool| usize::from(!list_is_empty);
+    let keys = [
+        present(entry.tags.is_empty()),
+        present(entry.components.is_empty()),
+        present(entry.impacts.is_empty()),
+        present(entry.phases.is_empty()),
+    ];
+    (keys.iter().sum(), keys)
+}
+
+/// Of entries alike but for the language the client's is taken, else the sender's, else the first.
+fn in_best_language<'a>(best: &'a Entry, component: Option<&str>, question: &Question<'a>) -> &'a Entry {
+    let alike = |entry: &&'a Entry| {
+        entry.components == best.components
+            && entry.phases == best.phases
+            && entry.impacts == best.impacts
+            && entry.tags == best.tags
+            && matches(entry, component, question)
+    };
+    let speaks = |entry: &Entry, locale: &str| {
+        let written = entry.locale.as_deref().unwrap_or(question.sender_locale);
+        language(written).eq_ignore_ascii_case(language(locale))
+    };
+    let client_locale = question.client.locale.as_deref().unwrap_or(question.sender_locale);
+    [client_locale, question.sender_locale]
+        .into_iter()
+        .find_map(|locale| question.playbook.iter().filter(alike).find(|entry| speaks(entry, locale)))
+        .unwrap_or(best)
+}
+
+fn language(locale: &str) -> &str {
+    locale.split(['-', '_']).next().unwrap_or(locale)
+}
+
+fn action_of(entry: &Entry, question: &Question<'_>) -> Option<Action> {
+    let fill = |text: &String| fill(text, question.client).unwrap_or_else(|_| text.clone());
+    let text = fill(entry.action.as_ref()?);
+    let id = entry.id.clone().unwrap_or_else(|| text::text_hash(&text));
+    let before = question.before.iter().find(|action| action.id == id);
+    let from_now =
+        entry.by.and_then(|by| SignedDuration::try_from(by).ok()).and_then(|by| question.now.checked_add(by).ok());
+    let written = entry.locale.as_deref().unwrap_or(question.sender_locale);
+    let read = question.client.locale.as_deref().unwrap_or(question.sender_locale);
+    let is_foreign = !language(written).eq_ignore_ascii_case(language(read));
+    Some(Action {
+        id,
+        need: entry.need,
+        text,
+        by: before.and_then(|action| action.by).or(from_now),
+        check: entry.check.as_ref().map(fill),
+        undo: entry.undo.as_ref().map(fill),
+        takes: entry.takes.clone(),
+        who: entry.who.clone(),
+        place: entry.place.clone(),
+        otherwise: entry.otherwise.as_ref().map(fill),
+        offer: entry.offer.clone(),
+        forward: entry.forward.clone(),
+        resources: entry.resources.clone(),
+        language: is_foreign.then(|| written.to_owned()),
+    })
+}
+
+fn bare_action(id: String, need: Need, text: String) -> Action {
+    Action {
+        id,
+        need,
+        text,
+        by: None,
+        check: None,
+        undo: None,
+        takes: None,
+        who: None,
+        place: None,
+        otherwise: None,
+        offer: None,
+        forward: None,
+        resources: Vec::new(),
+        language: None,
+    }
+}
+
+/// Puts a client's facts into a text of the playbook. Strict: an unknown fact is an error, which `check`
+/// shows for the client and the line; a message that is due anyway shows the text as written.
+pub fn fill(text: &str, client: &Client) -> Result<String, minijinja::Error> {
+    if !text.contains("{{") && !text.contains("{%") {
+        return Ok(text.to_owned());
+    }
+    let mut environment = minijinja::Environment::new();
+    environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
+    environment.set_fuel(Some(20_000));
+    environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+    environment.render_str(text, minijinja::context! { facts => &client.facts, client => minijinja::context! { name => &client.name, id => &client.id } })
+}

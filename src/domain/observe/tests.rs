@@ -1,0 +1,444 @@
+//! Timelines: what a source says, minute by minute, and what is news of it.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{Context, FeedRules, Observed, Remark, Sight, UnscopedRule, observe};
+use crate::domain::case::{CaseState, Scope, Story};
+use crate::domain::component::{Catalog, Component};
+use crate::domain::incident::{Announce, Impact, Observation, ObservedUpdate, Origin, Phase};
+use crate::domain::notice::Kind;
+use crate::domain::pace::{Corrections, PaceSettings};
+
+fn at(minutes: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + minutes * 60).expect("a time within range")
+}
+
+fn pace() -> PaceSettings {
+    PaceSettings {
+        settle: Duration::from_secs(60),
+        apart: Duration::from_secs(1800),
+        max_age: Duration::from_secs(86_400),
+        corrections: Corrections::Open,
+    }
+}
+
+fn catalog() -> Catalog {
+    let component = |id: &str, name: &str| Component {
+        id: id.into(),
+        name: name.into(),
+        matches: vec![],
+        words: if id == "search" { vec!["full text index".into()] } else { vec![] },
+        part_of: None,
+        depends_on: vec![],
+    };
+    Catalog::new(vec![component("payments", "Payments API"), component("search", "Search")])
+}
+
+/// What the source says at one minute; posts are (id, minute, phase, text).
+fn says(
+    minute: i64,
+    phase: Phase,
+    impact: Impact,
+    components: &[&str],
+    posts: &[(&str, i64, Phase, &str)],
+) -> Observation {
+    Observation {
+        source: "platform".into(),
+        incident: "i1".into(),
+        origin: Origin::Polled,
+        title: Some("Payments fail".into()),
+        phase: Some(phase),
+        phase_unknown: None,
+        impact: Some(impact),
+        components: Some(components.iter().map(|c| (*c).to_owned()).collect()),
+        started_at: Some(at(0)),
+        resolved_at: phase.is_over().then(|| at(minute)),
+        scheduled_for: None,
+        scheduled_until: None,
+        url: None,
+        revised_at: Some(at(minute)),
+        updates: posts
+            .iter()
+            .map(|(id, minute, phase, body)| ObservedUpdate {
+                id: Some((*id).to_owned()),
+                phase: Some(*phase),
+                body: (*body).to_owned(),
+                at: Some(at(*minute)),
+                ..ObservedUpdate::default()
+            })
+            .collect(),
+    }
+}
+
+/// Follows one case: applies steps as the store would.
+struct Following {
+    story: Option<Story>,
+    sight: Sight,
+    rules: FeedRules,
+}
+
+impl Following {
+    fn new() -> Following {
+        Following { story: None, sight: Sight::Watching { last_good_at: Some(at(-1)) }, rules: FeedRules::default() }
+    }
+
+    fn see(&mut self, minute: i64, seen: &Observation) -> Observed {
+        let (catalog, pace) = (catalog(), pace());
+        let context = Context {
+            now: at(minute),
+            pace: &pace,
+            catalog: &catalog,
+            feed: &self.rules,
+            sight: self.sight,
+            new_id: "case-1",
+            new_reference: "K7QM",
+        };
+        let observed = observe(self.story.as_ref(), seen, &context);
+        if let Observed::Changed(step) = &observed {
+            let mut story =
+                self.story.take().unwrap_or(Story { case: step.case.clone(), updates: vec![], changes: vec![] });
+            story.case = step.case.clone();
+            story.case.key = 1;
+            for update in &step.updates {
+                story.updates.retain(|u| u.number != update.number);
+                story.updates.push(update.clone());
+            }
+            story.updates.sort_by_key(|u| u.number);
+            if let Some(change) = &step.change {
+                story.changes.retain(|c| c.sequence != change.sequence);
+                story.changes.push(change.clone());
+            }
+            self.story = Some(story);
+        }
+        observed
+    }
+
+    /// What planning does to the waiting change.
+    fn plan(&mut self, minute: i64) {
+        let story = self.story.as_mut().expect("a case");
+        for change in &mut story.changes {
+            if change.planned_at.is_none() {
+                change.planned_at = Some(at(minute));
+                if !change.is_at_once() {
+                    story.case.timers.last_quiet_at = Some(at(minute));
+                }
+            }
+        }
+        story.case.facts.silent_since_first_sight = false;
+    }
+
+    /// Sees, plans at once, and gives the kinds that were news.
+    fn news(&mut self, minute: i64, seen: &Observation) -> Vec<Kind> {
+        let kinds = match self.see(minute, seen) {
+            Observed::Changed(step) => step.change.map(|c| c.kinds).unwrap_or_default(),
+            Observed::Nothing | Observed::Stale | Observed::Incomplete { .. } => vec![],
+        };
+        if self.story.is_some() {
+            self.plan(minute);
+        }
+        kinds
+    }
+}
+
+use Impact::{Critical, Major, Minor};
+use Phase::{Identified, Investigating, Monitoring, Resolved};
+
+const FIRST: (&str, i64, Phase, &str) = ("u1", 0, Investigating, "One in three payments fails.");
+const SECOND: (&str, i64, Phase, &str) = ("u2", 10, Identified, "A certificate has expired.");
+
+fn opened() -> Following {
+    let mut following = Following::new();
+    assert_eq!(following.news(0, &says(0, Investigating, Major, &["Payments API"], &[FIRST])), [Kind::Opened]);
+    following
+}
+
+#[test]
+fn each_move_of_an_open_case_is_its_own_kind() {
+    for (name, seen, expected) in [
+        ("the same again", says(5, Investigating, Major, &["Payments API"], &[FIRST]), vec![]),
+        ("a new update", says(10, Investigating, Major, &["Payments API"], &[FIRST, SECOND]), vec![Kind::Updated]),
+        (
+            "the phase moves with an update",
+            says(10, Identified, Major, &["Payments API"], &[FIRST, SECOND]),
+            vec![Kind::Updated, Kind::Phase],
+        ),
+        ("the phase alone", says(10, Identified, Major, &["Payments API"], &[FIRST]), vec![Kind::Phase]),
+        ("impact up", says(10, Investigating, Critical, &["Payments API"], &[FIRST]), vec![Kind::Worse]),
+        ("impact down", says(10, Investigating, Minor, &["Payments API"], &[FIRST]), vec![Kind::Better]),
+        ("a component more", says(10, Investigating, Major, &["Payments API", "Search"], &[FIRST]), vec![Kind::Wider]),
+        ("another component", says(10, Investigating, Major, &["Search"], &[FIRST]), vec![Kind::Wider, Kind::Narrower]),
+        ("no component named any more says nothing", says(10, Investigating, Major, &[], &[FIRST]), vec![]),
+        (
+            "the end",
+            says(20, Resolved, Major, &["Payments API"], &[FIRST, ("u3", 20, Resolved, "Over.")]),
+            vec![Kind::Resolved, Kind::Updated],
+        ),
+        (
+            "white space and markup are not news",
+            says(
+                10,
+                Investigating,
+                Major,
+                &["Payments API"],
+                &[("u1", 0, Investigating, "<p>One in three  payments fails.</p>")],
+            ),
+            vec![],
+        ),
+        (
+            "a typo is not news",
+            says(
+                10,
+                Investigating,
+                Major,
+                &["Payments API"],
+                &[("u1", 0, Investigating, "One in three paymetns fails.")],
+            ),
+            vec![],
+        ),
+        (
+            "another text is a correction",
+            says(
+                10,
+                Investigating,
+                Major,
+                &["Payments API"],
+                &[("u1", 0, Investigating, "One in nine payments fails.")],
+            ),
+            vec![Kind::Corrected],
+        ),
+        (
+            "a rewrite that comes with an update is folded into it",
+            says(
+                10,
+                Investigating,
+                Major,
+                &["Payments API"],
+                &[("u1", 0, Investigating, "All payments fail."), SECOND],
+            ),
+            vec![Kind::Updated],
+        ),
+        (
+            "the same text under another id is not news",
+            says(
+                10,
+                Investigating,
+                Major,
+                &["Payments API"],
+                &[FIRST, ("u9", 9, Investigating, "One in three payments fails.")],
+            ),
+            vec![],
+        ),
+    ] {
+        assert_eq!(opened().news(10, &seen), expected, "{name}");
+    }
+}
+
+#[test]
+fn back_from_monitoring_is_news_of_its_own() {
+    let mut following = opened();
+    assert_eq!(following.news(10, &says(10, Monitoring, Major, &["Payments API"], &[FIRST])), [Kind::Phase]);
+    assert_eq!(following.news(20, &says(20, Investigating, Major, &["Payments API"], &[FIRST])), [Kind::Back]);
+}
+
+#[test]
+fn an_older_copy_is_ignored_and_an_ended_case_is_never_reopened_by_one() {
+    let mut following = opened();
+    let end = says(30, Resolved, Major, &["Payments API"], &[FIRST, ("u3", 30, Resolved, "Over.")]);
+    assert!(following.news(30, &end).contains(&Kind::Resolved));
+    let old = says(10, Identified, Major, &["Payments API"], &[FIRST, SECOND]);
+    for minute in [31, 60, 95, 300] {
+        assert_eq!(following.news(minute, &old), [], "minute {minute}");
+        assert_eq!(following.story.as_ref().map(|s| s.case.state), Some(CaseState::Ended));
+    }
+}
+
+#[test]
+fn an_hour_of_older_reads_is_believed_while_the_case_is_open() {
+    let mut following = opened();
+    following.news(30, &says(30, Identified, Major, &["Payments API"], &[FIRST, SECOND]));
+    let old = says(20, Investigating, Major, &["Payments API"], &[FIRST]);
+    following.see(31, &old);
+    assert_eq!(following.see(32, &old), Observed::Stale);
+    assert_eq!(following.news(60, &old), []);
+    assert_eq!(following.news(95, &old), [Kind::Phase]);
+}
+
+#[test]
+fn a_reopening_begins_the_next_episode() {
+    let mut following = opened();
+    following.news(30, &says(30, Resolved, Major, &["Payments API"], &[FIRST, ("u3", 30, Resolved, "Over.")]));
+    let again = says(
+        50,
+        Investigating,
+        Major,
+        &["Payments API"],
+        &[FIRST, ("u3", 30, Resolved, "Over."), ("u4", 50, Investigating, "It fails again.")],
+    );
+    assert_eq!(following.news(50, &again), [Kind::Reopened, Kind::Updated]);
+    let case = &following.story.as_ref().expect("a case").case;
+    assert_eq!((case.state, case.episode, case.ended_at), (CaseState::Open, 2, None));
+}
+
+#[test]
+fn the_first_sight_tells_nobody_and_the_next_change_tells_the_whole() {
+    let mut following = Following { sight: Sight::First, ..Following::new() };
+    assert_eq!(following.news(0, &says(0, Investigating, Major, &["Payments API"], &[FIRST])), []);
+    assert!(following.story.as_ref().is_some_and(|s| s.case.timers.wake_at().is_none()), "no promise either");
+    following.sight = Sight::Watching { last_good_at: Some(at(0)) };
+    assert_eq!(following.news(1, &says(0, Investigating, Major, &["Payments API"], &[FIRST])), []);
+    let news = following.news(10, &says(10, Identified, Major, &["Payments API"], &[FIRST, SECOND]));
+    assert_eq!(news, [Kind::Updated, Kind::Phase]);
+    let told: Vec<Option<i64>> = following.story.expect("a case").updates.iter().map(|u| u.sequence).collect();
+    assert_eq!(told, [Some(0), Some(1)], "the first words are part of the story, the second are the news");
+}
+
+#[test]
+fn what_was_over_before_we_watched_is_history() {
+    let over = |first: i64, end: i64| {
+        says(
+            end,
+            Resolved,
+            Major,
+            &["Payments API"],
+            &[("u1", first, Investigating, "It fails."), ("u2", end, Resolved, "Over.")],
+        )
+    };
+    for (name, sight, now, seen, expected) in [
+        ("at first sight", Sight::First, 0, over(-60, -30), vec![]),
+        ("begun before our last good read", Sight::Watching { last_good_at: Some(at(-40)) }, 0, over(-60, -30), vec![]),
+        (
+            "begun and ended between two reads",
+            Sight::Watching { last_good_at: Some(at(-90)) },
+            0,
+            over(-60, -30),
+            vec![Kind::Resolved, Kind::Opened],
+        ),
+        ("ended too long ago", Sight::Watching { last_good_at: Some(at(-9000)) }, 0, over(-4000, -3000), vec![]),
+    ] {
+        let mut following = Following { sight, ..Following::new() };
+        let mut news = following.news(now, &seen);
+        news.retain(|kind| *kind != Kind::Updated || expected.contains(kind));
+        assert_eq!(news, expected, "{name}");
+    }
+}
+
+#[test]
+fn quiet_news_waits_for_company_and_loud_news_takes_it_along() {
+    let mut following = opened();
+    let quiet = says(10, Investigating, Major, &["Payments API"], &[FIRST, SECOND]);
+    following.see(10, &quiet);
+    let due = |f: &Following| f.story.as_ref().and_then(Story::waiting).map(|c| (c.sequence, c.due_at));
+    assert_eq!(due(&following), Some((2, at(11))), "a minute after the first");
+    following.see(10, &says(10, Identified, Major, &["Payments API"], &[FIRST, SECOND]));
+    assert_eq!(due(&following), Some((2, at(11))), "never extended, and one change");
+    following.see(10, &says(11, Identified, Critical, &["Payments API"], &[FIRST, SECOND]));
+    assert_eq!(due(&following), Some((2, at(10))), "worse goes at once and takes the rest along");
+    let kinds = following.story.as_ref().and_then(Story::waiting).map(|c| c.kinds.clone());
+    assert_eq!(kinds, Some(vec![Kind::Worse, Kind::Updated, Kind::Phase]));
+}
+
+#[test]
+fn quiet_notices_come_half_an_hour_apart() {
+    let mut following = opened();
+    following.see(10, &says(10, Investigating, Major, &["Payments API"], &[FIRST, SECOND]));
+    following.plan(11);
+    following.see(
+        15,
+        &says(
+            15,
+            Investigating,
+            Major,
+            &["Payments API"],
+            &[FIRST, SECOND, ("u3", 15, Identified, "Being replaced now.")],
+        ),
+    );
+    assert_eq!(following.story.as_ref().and_then(Story::waiting).map(|c| c.due_at), Some(at(41)));
+}
+
+#[test]
+fn an_update_that_its_author_did_not_announce_goes_along_with_the_next_notice() {
+    let mut following = opened();
+    let mut silent = says(10, Investigating, Major, &["Payments API"], &[FIRST, SECOND]);
+    silent.updates[1].announce = Announce::Silent;
+    match following.see(10, &silent) {
+        Observed::Changed(step) => {
+            assert_eq!(step.change, None);
+            assert_eq!(step.remarks, [Remark::NotAnnounced]);
+        }
+        other => panic!("{other:?}"),
+    }
+    following.news(20, &says(20, Investigating, Critical, &["Payments API"], &[FIRST, SECOND]));
+    let sequences: Vec<Option<i64>> = following.story.expect("a case").updates.iter().map(|u| u.sequence).collect();
+    assert_eq!(sequences, [Some(1), Some(2)]);
+}
+
+#[test]
+fn a_case_without_components_is_asked_about() {
+    for (name, rule, title, components, scope, asks) in [
+        ("nothing named", UnscopedRule::Ask, "It fails", vec![], Scope::Unscoped, true),
+        ("only unknown names", UnscopedRule::Ask, "It fails", vec!["Billing"], Scope::Unscoped, true),
+        ("all, when the rule says so", UnscopedRule::All, "It fails", vec![], Scope::Everyone, false),
+        ("none, when the rule says so", UnscopedRule::None, "It fails", vec![], Scope::Nobody, false),
+        ("declared words scope it", UnscopedRule::Ask, "The full text index is slow", vec![], Scope::Named, false),
+        ("a known name", UnscopedRule::Ask, "It fails", vec!["search", "Billing"], Scope::Named, false),
+    ] {
+        let mut following =
+            Following { rules: FeedRules { unscoped: rule, ..FeedRules::default() }, ..Following::new() };
+        let mut seen = says(0, Investigating, Minor, &components, &[FIRST]);
+        seen.title = Some(title.to_owned());
+        following.see(0, &seen);
+        let case = following.story.expect("a case").case;
+        assert_eq!((case.facts.scope, case.timers.unscoped_at.is_some()), (scope, asks), "{name}");
+    }
+}
+
+#[test]
+fn the_first_naming_of_an_unscoped_case_widens_it() {
+    let mut following = Following::new();
+    following.news(0, &says(0, Investigating, Minor, &[], &[FIRST]));
+    let news = following.news(5, &says(5, Investigating, Minor, &["Search"], &[FIRST]));
+    assert_eq!(news, [Kind::Wider]);
+    let case = following.story.expect("a case").case;
+    assert_eq!((case.facts.scope, case.timers.unscoped_at), (Scope::Named, None));
+}
+
+#[test]
+fn an_unknown_word_never_resolves() {
+    let mut following = opened();
+    let mut seen = says(10, Investigating, Major, &["Payments API"], &[FIRST]);
+    seen.phase = None;
+    seen.phase_unknown = Some("finished-ish".into());
+    match following.see(10, &seen) {
+        Observed::Changed(step) => {
+            assert_eq!(step.case.state, CaseState::Open);
+            assert_eq!(step.remarks, [Remark::UnknownPhase("finished-ish".into())]);
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_a_person_writes_never_waits_and_needs_a_title_and_a_body() {
+    let by_hand = |title: Option<&str>, body: &str| Observation {
+        origin: Origin::ByHand,
+        title: title.map(Into::into),
+        revised_at: None,
+        ..says(10, Investigating, Major, &["Payments API"], &[("h1", 10, Investigating, body)])
+    };
+    assert_eq!(Following::new().see(0, &by_hand(None, "It fails.")), Observed::Incomplete { missing: "title" });
+    assert_eq!(Following::new().see(0, &by_hand(Some("T"), " ")), Observed::Incomplete { missing: "body" });
+    let mut following = opened();
+    following.see(10, &by_hand(None, "We are on it."));
+    assert_eq!(following.story.as_ref().and_then(Story::waiting).map(|c| c.due_at), Some(at(10)));
+    assert_eq!(following.see(11, &by_hand(None, "We are on it.")), Observed::Nothing, "a repeat changes nothing");
+}
+
+#[test]
+fn what_is_removed_is_narrower_now_and_unaffected_in_ten_minutes() {
+    let mut following = Following::new();
+    following.news(0, &says(0, Investigating, Major, &["Payments API", "Search"], &[FIRST]));
+    assert_eq!(following.news(5, &says(5, Investigating, Major, &["Search"], &[FIRST])), [Kind::Narrower]);
+    assert_eq!(following.story.as_ref().and_then(|s| s.case.timers.unaffected_at), Some(at(15)));
+}

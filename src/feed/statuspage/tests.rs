@@ -1,0 +1,335 @@
+use super::*;
+
+fn recorded(path: &str) -> Document {
+    let file = format!("{}/tests/fixtures/feeds/github/{path}.summary.json", env!("CARGO_MANIFEST_DIR"));
+    parse_summary(&std::fs::read(file).unwrap(), "github").unwrap()
+}
+
+/// What one incident of a recorded read has to say: id, phase, impact, components, and the ids of its
+/// updates, oldest first. Written by hand from the capture.
+type Expected<'a> = (&'a str, Phase, Impact, &'a [&'a str], &'a [&'a str]);
+
+fn check(path: &str, page_updated_at: &str, expected: &[Expected<'_>]) {
+    let document = recorded(path);
+    assert_eq!(document.page_id, "kctbh9vrtdwd");
+    assert_eq!(document.page_updated_at, Some(page_updated_at.parse().unwrap()), "{path}");
+    assert_eq!((document.skipped, document.unknown_impacts), (vec![], vec![]), "{path}");
+    let found: Vec<_> = document
+        .listed
+        .iter()
+        .map(|observation| {
+            let components: Vec<&str> = observation.components.as_ref().unwrap().iter().map(String::as_str).collect();
+            let updates: Vec<&str> = observation.updates.iter().map(|update| update.id.as_deref().unwrap()).collect();
+            let (phase, impact) = (observation.phase.unwrap(), observation.impact.unwrap());
+            (observation.incident.as_str(), phase, impact, components, updates)
+        })
+        .collect();
+    let expected: Vec<_> = expected
+        .iter()
+        .map(|(id, phase, impact, components, updates)| (*id, *phase, *impact, components.to_vec(), updates.to_vec()))
+        .collect();
+    assert_eq!(found, expected, "{path}");
+    let ids: Vec<&str> = document.listed_ids.iter().map(String::as_str).collect();
+    let mut expected_ids: Vec<&str> = expected.iter().map(|(id, ..)| *id).collect();
+    expected_ids.sort_unstable();
+    assert_eq!(ids, expected_ids, "{path}");
+}
+
+#[test]
+fn recorded_reads_are_understood() {
+    check("summary-seq-deescalated-2020-vts24q167tc8/00-20201127T082334Z", "2020-11-27T08:15:08.784Z", &[]);
+    check(
+        "summary-seq-deescalated-2020-vts24q167tc8/02-20201127T165352Z",
+        "2020-11-27T16:35:35.802Z",
+        &[(
+            "vts24q167tc8",
+            Phase::Investigating,
+            Impact::Minor,
+            &["GitHub Actions"],
+            &["04tg6d5wl91y", "l01ktxrs06jk"],
+        )],
+    );
+    check(
+        "summary-seq-maintenance-53t2nlxs8016/04-20230208T221820Z",
+        "2023-02-08T22:00:20.124Z",
+        &[(
+            "53t2nlxs8016",
+            Phase::InProgress,
+            Impact::Maintenance,
+            &["Packages"],
+            &["bdm3n692y4pf", "tjx78vcfl4ml", "m1h2w785zdq6", "nfx8pjw89lzb"],
+        )],
+    );
+    check(
+        "summary-seq-minor-to-critical-bhbcjn4n3jzp/03-20260820T161225Z",
+        "2026-08-20T16:04:00.140Z",
+        &[(
+            "bhbcjn4n3jzp",
+            Phase::Investigating,
+            Impact::Critical,
+            &[],
+            &["yr7pq9x3xx7w", "lczl8wbt5v7j", "m588snklwg9n", "vffbd4c3szqn"],
+        )],
+    );
+    check(
+        "summary-seq-two-parallel-escalated-7ck5966p1073/03-20240121T043744Z",
+        "2024-01-21T04:21:57.823Z",
+        &[
+            (
+                "7ck5966p1073",
+                Phase::Investigating,
+                Impact::Major,
+                &["Codespaces"],
+                &["yybljqb9yl21", "bh59z20rnygk", "100f547wqsj1", "ql0c64vs2c05"],
+            ),
+            ("hmvr5kpgzc45", Phase::Investigating, Impact::Minor, &["Actions"], &["fydtyy6lc0hp", "krj11qg1mpbn"]),
+        ],
+    );
+    check(
+        "summary-seq-with-monitoring-ql942tw29yl6/05-20260427T220734Z",
+        "2026-04-27T21:33:20.450Z",
+        &[(
+            "ql942tw29yl6",
+            Phase::Monitoring,
+            Impact::Critical,
+            &["Issues", "Pull Requests", "Actions", "Packages"],
+            &[
+                "t0xbm41f3r6p",
+                "l78r0dx72c5s",
+                "n3skwgqx1084",
+                "fx6y0c206kf3",
+                "vn1g77xczh7h",
+                "k160r7drp3dv",
+                "qmlflsnzmp19",
+                "78cnm8r63bz2",
+                "v1z8m9r26sll",
+                "5h7mh3nf28zj",
+                "qvs9mt5pqyr6",
+                "b2yb1lpcbmx7",
+            ],
+        )],
+    );
+    check("stale-read/01-20231028T075234Z", "2023-10-27T07:44:57.593Z", &[]);
+}
+
+#[test]
+fn renames_and_edits_show_in_the_next_read() {
+    let before = recorded("summary-seq-renamed-and-edited-y5hdmv0p49x3/01-20220324T145249Z");
+    let after = recorded("summary-seq-renamed-and-edited-y5hdmv0p49x3/02-20220324T152249Z");
+    let [incident, maintenance] = before.listed.as_slice() else { panic!("an incident and a maintenance") };
+    assert_eq!(incident.title.as_deref(), Some("Incident with GitHub Actions"));
+    assert_eq!(incident.started_at, Some("2022-03-24T14:43:35.341Z".parse().unwrap()));
+    assert_eq!(maintenance.phase, Some(Phase::InProgress));
+    assert_eq!(maintenance.started_at, None);
+    assert_eq!(after.listed[0].title.as_deref(), Some("Incident with GitHub Actions and Webhooks"));
+    assert_eq!(incident.updates[0].id, after.listed[0].updates[0].id);
+    assert_ne!(incident.updates[0].body, after.listed[0].updates[0].body);
+    assert_eq!(after.listed[0].url.as_deref(), Some("https://stspg.io/x0mgfyw0s1yg"));
+}
+
+#[test]
+fn the_recorded_empty_body_and_broken_bodies_are_foreign() {
+    let whole = std::fs::read(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/fixtures/feeds/github/summary-seq-deescalated-2020-vts24q167tc8/01-20201127T162954Z.summary.json"
+    ))
+    .unwrap();
+    for length in (1..whole.trim_ascii_end().len()).step_by(97) {
+        let refused = parse_summary(&whole[..length], "github").expect_err("cut");
+        assert!(refused.0.contains("breaks off"), "{length}: {refused}");
+    }
+    for (body, part) in [
+        (&b""[..], "empty body"),
+        (b" \n ", "empty body"),
+        (b"\xef\xbb\xbf", "empty body"),
+        (b"<!DOCTYPE html><html></html>", "HTML"),
+        (b"\xfe\xff\0{\0}", "not UTF-8"),
+        (b"[]", "not a JSON object"),
+        (b"{\"error\":\"status_page_not_found\"}", "without the list \"incidents\""),
+        (b"{\"incidents\":[]}", "without \"page\""),
+        (b"{\"page\":{},\"incidents\":[]}", "without the page's id"),
+        (b"{\"page\":{\"id\":\"p\"},\"incidents\":null}", "without the list"),
+        (b"{\"page\":{\"id\":\"p\"},\"incidents\":{}}", "another shape"),
+        (b"{\"page\":{\"id\":\"p\"},\"incidents\":[}", "not JSON"),
+    ] {
+        let refused = parse_summary(body, "x").expect_err(part);
+        assert!(refused.0.contains(part), "{refused} lacks {part}");
+    }
+    let many = format!("{{\"page\":{{\"id\":\"p\"}},\"incidents\":[{}0]}}", "0,".repeat(MOST_INCIDENTS));
+    assert!(parse_incidents(many.as_bytes(), "x").unwrap_err().0.contains("more than 5000"));
+    let deep = format!("{{\"page\":{{\"id\":\"p\"}},\"incidents\":[{}{}]}}", "[".repeat(99_999), "]".repeat(99_999));
+    assert_eq!(parse_incidents(deep.as_bytes(), "x").unwrap().skipped.len(), 1);
+}
+
+fn one(members: &str) -> Document {
+    let text = format!("{{\"page\":{{\"id\":7}},\"incidents\":[{{{members}}}]}}");
+    parse_incidents(text.as_bytes(), "x").unwrap()
+}
+
+#[test]
+fn what_is_null_or_absent_is_not_stated() {
+    for members in [
+        r#""id":"a""#,
+        r#""id":"a","name":null,"status":null,"impact":null,"created_at":null,"updated_at":null,"started_at":null,
+           "resolved_at":null,"shortlink":null,"incident_updates":null,"components":null,"reminder_intervals":"[]""#,
+        r#""id":"a","name":5,"status":[],"impact":{},"updated_at":12,"started_at":"Nov 23, 15:00 UTC",
+           "resolved_at":"1970-01-01T00:00:00Z","shortlink":"javascript:alert(1)","incident_updates":[]"#,
+    ] {
+        let document = one(members);
+        assert_eq!((document.page_id.as_str(), document.page_updated_at), ("7", None));
+        let [observation] = document.listed.as_slice() else { panic!("{members}: {document:?}") };
+        assert_eq!(observation.incident, "a");
+        assert_eq!((&observation.title, observation.phase, &observation.phase_unknown), (&None, None, &None));
+        assert_eq!((observation.impact, &observation.components, &observation.url), (None, &None, &None));
+        assert_eq!((observation.started_at, observation.resolved_at, observation.revised_at), (None, None, None));
+        assert_eq!(observation.updates, []);
+    }
+}
+
+#[test]
+fn unknown_words_are_kept_raw() {
+    let document = one(r#""id":"a","status":"declared","impact":"catastrophic""#);
+    let observation = &document.listed[0];
+    assert_eq!((observation.phase, observation.phase_unknown.as_deref()), (None, Some("declared")));
+    assert_eq!(observation.impact, None);
+    assert_eq!(document.unknown_impacts, [UnknownImpact { incident: "a".into(), word: "catastrophic".into() }]);
+    let observation = &one(r#""id":"a","status":"In Progress","impact":"MAJOR""#).listed[0];
+    assert_eq!((observation.phase, observation.impact), (Some(Phase::InProgress), Some(Impact::Major)));
+}
+
+#[test]
+fn ids_may_be_numbers_and_ulids_and_bad_ones_cost_the_incident() {
+    assert_eq!(one(r#""id":12345678901234567890"#).listed[0].incident, "12345678901234567890");
+    assert_eq!(one(r#""id":"01J9Z3NDEKTSV4RRFFQ69G5FAV""#).listed[0].incident, "01J9Z3NDEKTSV4RRFFQ69G5FAV");
+    for members in [r#""name":"x""#, r#""id":null"#, r#""id":"""#, r#""id":"a b""#, r#""id":"a\nb""#, r#""id":1.5"#] {
+        let document = one(members);
+        assert_eq!((document.listed.len(), document.skipped.len()), (0, 1), "{members}");
+    }
+    assert_eq!(one(&format!("\"id\":\"{}\"", "x".repeat(201))).skipped[0].incident, None);
+}
+
+#[test]
+fn an_unreadable_incident_costs_itself_only_and_counts_as_listed() {
+    let text = r#"{"page":{"id":"p"},"incidents":[
+        {"id":"a","incident_updates":"none"}, {"id":"b"}, 5, {"id":"c","id":"d"}, {"id":"e","components":[null,{"name":"API"},"x"]},
+        {"id":"f","incident_updates":[{"id":"u"},7]}]}"#;
+    let document = parse_incidents(text.as_bytes(), "x").unwrap();
+    let listed: Vec<&str> = document.listed.iter().map(|observation| observation.incident.as_str()).collect();
+    assert_eq!(listed, ["b", "e"]);
+    assert_eq!(document.listed[1].components, Some(vec!["API".to_owned()]));
+    let ids: Vec<&str> = document.listed_ids.iter().map(String::as_str).collect();
+    assert_eq!(ids, ["a", "b", "e", "f"]);
+    assert_eq!(document.skipped.len(), 4);
+}
+
+#[test]
+fn components_are_names_without_groups_and_an_empty_list_stays_one() {
+    let document = one(r#""id":"a","components":[{"name":"Payments API","group":false,"status":"major_outage"},
+        {"name":"Europe","group":true},{"name":null},{"name":"  "}]"#);
+    assert_eq!(document.listed[0].components, Some(vec!["Payments API".to_owned()]));
+    assert_eq!(one(r#""id":"a","components":[]"#).listed[0].components, Some(vec![]));
+}
+
+#[test]
+fn updates_come_oldest_first_by_the_time_shown_to_people() {
+    let cases: [(&str, &[&str]); 6] = [
+        // Newest first, as Statuspage writes; a post-mortem has no display_at.
+        (
+            r#"{"id":"pm","display_at":null,"created_at":"2024-01-05T10:00:00Z","status":"postmortem"},
+               {"id":"b","display_at":"2024-01-01T11:00:00.000Z"},{"id":"a","display_at":"2024-01-01T10:00:00.000Z"}"#,
+            &["a", "b", "pm"],
+        ),
+        // The same second: the source's own order, turned round.
+        (
+            r#"{"id":"b","display_at":"2024-01-01T10:00:00Z"},{"id":"a","display_at":"2024-01-01T10:00:00Z"}"#,
+            &["a", "b"],
+        ),
+        // Oldest first already.
+        (
+            r#"{"id":"a","display_at":"2024-01-01T10:00:00Z"},{"id":"b","display_at":"2024-01-01T11:00:00Z"}"#,
+            &["a", "b"],
+        ),
+        // Back-dated by its author.
+        (
+            r#"{"id":"b","display_at":"2024-01-01T09:00:00-08:00","created_at":"2024-01-01T18:00:00Z"},
+               {"id":"a","display_at":"2024-01-01T17:30:00Z"}"#,
+            &["b", "a"],
+        ),
+        // Without any time: the source's own order, turned round.
+        (r#"{"id":"b"},{"id":"a"}"#, &["a", "b"]),
+        (
+            r#"{"id":"c"},{"id":"b","display_at":"2024-01-01T11:00:00Z"},{"id":"a","display_at":"2024-01-01T10:00:00Z"}"#,
+            &["a", "b", "c"],
+        ),
+    ];
+    for (updates, expected) in cases {
+        let document = one(&format!("\"id\":\"i\",\"incident_updates\":[{updates}]"));
+        let ids: Vec<&str> = document.listed[0].updates.iter().map(|update| update.id.as_deref().unwrap()).collect();
+        assert_eq!(ids, expected, "{updates}");
+    }
+}
+
+#[test]
+fn an_update_keeps_its_words_and_whether_its_author_announced_it() {
+    let document = one(
+        r#""id":"i","incident_updates":[{"id":"u","status":"monitoring","body":"Fixed <SOME/ALL> & well.\r\nNext: \u0007",
+        "display_at":"2022-02-15T13:37:37.407-08:00","deliver_notifications":false,"tweet_id":1461439137024008200000,
+        "affected_components":[{"name":"No components were affected by this update."}]},
+        {"id":"t","status":"tweaked","body":null,"deliver_notifications":null}]"#,
+    );
+    let [older, newer] = document.listed[0].updates.as_slice() else { panic!("two") };
+    assert_eq!(newer.body, "Fixed <SOME/ALL> & well.\r\nNext: \u{7}");
+    assert_eq!(newer.at, Some("2022-02-15T21:37:37.407Z".parse().unwrap()));
+    assert_eq!((newer.phase, newer.announce), (Some(Phase::Monitoring), Announce::Silent));
+    assert_eq!((older.phase, older.body.as_str(), older.announce), (None, "", Announce::Yes));
+}
+
+#[test]
+fn what_is_too_long_is_cut_where_one_can_see_it() {
+    let long = "ä".repeat(LONGEST_BODY);
+    let document = one(&format!("\"id\":\"i\",\"name\":\"{long}\",\"incident_updates\":[{{\"body\":\"{long}\"}}]"));
+    let title = document.listed[0].title.as_deref().unwrap();
+    assert_eq!((title.chars().count(), title.ends_with('…')), (LONGEST_NAME + 1, true));
+    let body = &document.listed[0].updates[0].body;
+    assert!(body.len() <= LONGEST_BODY + 3 && body.ends_with('…'));
+}
+
+#[test]
+fn a_summary_without_maintenances_is_one() {
+    let document = parse_summary(br#"{"page":{"id":"p"},"incidents":[{"id":"a"}]}"#, "x").unwrap();
+    assert_eq!(document.listed.len(), 1);
+    let document = parse_maintenances(
+        br#"{"page":{"id":"p"},"scheduled_maintenances":[{"id":"m","status":"scheduled","impact":"maintenance",
+            "scheduled_for":"2026-11-30T22:00:00+01:00","scheduled_until":"2026-11-30T23:00:00Z","started_at":"2026-11-20T00:00:00Z"}]}"#,
+        "x",
+    )
+    .unwrap();
+    let maintenance = &document.listed[0];
+    assert_eq!(maintenance.scheduled_for, Some("2026-11-30T21:00:00Z".parse().unwrap()));
+    assert_eq!((maintenance.phase, maintenance.started_at), (Some(Phase::Scheduled), None));
+}
+
+proptest::proptest! {
+    #[test]
+    fn a_damaged_document_is_refused_or_read_but_never_believed_out_of_order(
+        damage in proptest::collection::vec((0..15_000_usize, proptest::prelude::any::<u8>()), 1..6),
+        cut in 0..20_000_usize,
+    ) {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"),
+            "/tests/fixtures/feeds/github/summary-seq-with-monitoring-ql942tw29yl6/01-20260427T170731Z.summary.json");
+        let mut body = std::fs::read(file).unwrap();
+        for (at, byte) in damage {
+            let at = at % body.len();
+            body[at] = byte;
+        }
+        body.truncate(cut.max(100));
+        if let Ok(document) = parse_summary(&body, "x") {
+            proptest::prop_assert!(document.listed.len() + document.skipped.len() <= 2);
+            for observation in document.listed {
+                proptest::prop_assert!(document.listed_ids.contains(&observation.incident));
+                let times: Vec<_> = observation.updates.iter().filter_map(|update| update.at).collect();
+                proptest::prop_assert!(times.is_sorted());
+            }
+        }
+    }
+}

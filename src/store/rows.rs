@@ -1,0 +1,452 @@
+//! What goes into the store and comes out of it, in plain types.
+//!
+//! Deliberately absent: SQL, and any judgement of what a row means. Where a rule of ours is kept by the store
+//! itself (what "wanted only rises" means, say) it stands with the method of [`super::Store`] that keeps it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+
+use crate::domain::case::{Case, Change, Update};
+use crate::domain::client::{Channel, Client, Contact};
+use crate::domain::delivery::Cause;
+use crate::domain::thread::{Standing, Thread, Variant};
+
+/// What came of a write that names the version it was made from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recorded {
+    /// Committed, on disk; the keys of the cases in the order in which they were given.
+    Done { case_keys: Vec<i64> },
+    /// Somebody else has written one of the cases since it was read (or has made it): nothing was written.
+    /// Read again, decide again.
+    Conflict,
+}
+
+/// One case with what is new in it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Write {
+    /// Key 0 inserts; any other key updates, if the row still has this version.
+    pub case: Case,
+    /// Inserted, or replacing the update of the same number.
+    pub updates: Vec<Update>,
+    /// Inserted, or replacing the change of the same sequence as long as that one has not been planned.
+    pub changes: Vec<Change>,
+}
+
+/// What we know of one feed between two reads.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FeedRow {
+    pub name: String,
+    pub due_at: Timestamp,
+    pub first_read_at: Option<Timestamp>,
+    pub last_good_at: Option<Timestamp>,
+    pub failing_since: Option<Timestamp>,
+    /// The id that the source gives its own page; another one is another source.
+    pub page_id: Option<String>,
+    /// The last poke that whoever made this row has seen.
+    pub poked_at: Option<Timestamp>,
+    /// Whatever the kind of feed keeps: validators, the last document's figures.
+    pub body: serde_json::Value,
+}
+
+/// Which cases a listing holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CaseFilter {
+    /// Open ones, and ended ones that still owe somebody a word.
+    OpenOrOwed,
+    All,
+}
+
+/// One case in a listing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CaseRow {
+    pub case: Case,
+    /// Contacts that were told it is open and not yet that it is over, and can still be told.
+    pub owed: i64,
+    /// Contacts with something unsent.
+    pub pending: i64,
+    /// Contacts whose delivery has been given up or refused.
+    pub failed: i64,
+}
+
+/// A change that planning is to take up, or to go on with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueChange {
+    pub case_key: i64,
+    pub sequence: i64,
+    /// The last client planned, when an earlier chunk has been committed.
+    pub after: Option<String>,
+}
+
+/// Which clients of the book a change concerns, besides those that have a thread in the case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selector {
+    /// Those with one of these words among their priorities, and those with `*`.
+    Components(Vec<String>),
+    /// Everybody who has priorities at all.
+    Everyone,
+}
+
+/// A part of the book for planning, ordered by client id.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Chunk {
+    pub planned: Vec<Planned>,
+    /// Every variant that one of the threads names (to be sent, told, or asked).
+    pub variants: Vec<(i64, Variant)>,
+    /// Where the next chunk begins; `None`: this was the last.
+    pub next_after: Option<String>,
+}
+
+/// One client as planning sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Planned {
+    /// Its `contacts` are those of `contacts` below.
+    pub client: Client,
+    /// The contacts that may be addressed: in the book, and not switched off.
+    pub contacts: Vec<(i64, Contact)>,
+    /// All its threads in this case, with what has become of the contact.
+    pub threads: Vec<(Thread, Presence)>,
+}
+
+/// Whether a contact that has a thread may still be addressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presence {
+    InBook,
+    /// The client files no longer have it.
+    Removed,
+    /// It answered 410.
+    SwitchedOff,
+}
+
+/// One contact to be told one change.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Raise {
+    pub contact_key: i64,
+    pub client_id: String,
+    pub channel: Channel,
+    pub variant: Variant,
+    /// Where the contact stands once this has been sent.
+    pub standing: Standing,
+    pub episode: Episode,
+    /// When it is to be sent, if nothing waits on this thread yet.
+    pub due_at: Timestamp,
+    /// What becomes of a wait that the thread is already in.
+    pub waiting: Waiting,
+}
+
+/// Whether a raise begins an episode for its contact. A new thread always does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Episode {
+    Same,
+    Begins,
+}
+
+/// What later news does to the time an unsent notice is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waiting {
+    Keeps,
+    /// Due at the earlier of the two times.
+    BroughtForward,
+}
+
+/// One chunk of the planning of one change.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Raising {
+    pub case_key: i64,
+    pub sequence: i64,
+    pub raises: Vec<Raise>,
+    pub progress: Progress,
+}
+
+/// How far planning has come with this chunk.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Progress {
+    /// The last client of the chunk.
+    More { after: String },
+    /// Every client has been planned: the change is marked so, and the case is written with it.
+    Done { case: Box<Case> },
+}
+
+/// A thread taken for sending; its range and key are fixed until it is settled.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Claimed {
+    /// `told` and `wanted` are the range: (told, wanted].
+    pub thread: Thread,
+    pub contact: Contact,
+    pub client: ClientLine,
+}
+
+/// What a message needs to know of its client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientLine {
+    pub id: String,
+    pub name: String,
+    pub locale: Option<String>,
+    pub timezone: String,
+}
+
+/// Case and contact: the name of a thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ThreadKey {
+    pub case_key: i64,
+    pub contact_key: i64,
+}
+
+/// What became of one claimed thread.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settlement {
+    /// The thread as it stands after the attempt, made from the claimed one.
+    pub after: Thread,
+    /// `wanted` of the claimed thread: the end of the range that was attempted.
+    pub claim_to: i64,
+    /// Set when the range is settled: delivered, failed or cancelled.
+    pub delivery: Option<DeliveryRow>,
+    /// Set when the attempt did not succeed.
+    pub attempt: Option<AttemptRow>,
+}
+
+/// A settled range of a thread.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeliveryRow {
+    pub from_sequence: i64,
+    pub to_sequence: i64,
+    pub variant: i64,
+    pub state: Settled,
+    pub uncertain: bool,
+    pub attempts: i64,
+    pub planned_at: Timestamp,
+    pub settled_at: Timestamp,
+    pub receipt: Option<String>,
+    pub cause: Option<Cause>,
+    /// What the other side knows it by; none when no message was ever made.
+    pub key: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Settled {
+    Delivered,
+    Failed,
+    Cancelled,
+}
+
+impl Settled {
+    pub const ALL: [Settled; 3] = [Settled::Delivered, Settled::Failed, Settled::Cancelled];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Settled::Delivered => "delivered",
+            Settled::Failed => "failed",
+            Settled::Cancelled => "cancelled",
+        }
+    }
+
+    pub fn from_word(word: &str) -> Option<Settled> {
+        Settled::ALL.into_iter().find(|state| state.as_str() == word)
+    }
+}
+
+/// An attempt that did not succeed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttemptRow {
+    pub to_sequence: i64,
+    /// From 1.
+    pub attempt: i64,
+    pub at: Timestamp,
+    /// `deferred`, `failed`, `uncertain`, `held` or `gone`.
+    pub outcome: String,
+    pub cause: Cause,
+}
+
+/// A thread that is to be sent nothing more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cancellation {
+    pub thread: ThreadKey,
+    /// Why, for the ledger: removed, muted, told by a fallback, closed by hand.
+    pub cause: Cause,
+}
+
+/// An account of ours at a relay or provider that is refused: nothing is sent through it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldAccount {
+    pub name: String,
+    pub held_since: Timestamp,
+    pub cause: Cause,
+    pub probe_at: Timestamp,
+}
+
+/// What a new generation of the book changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BookChange {
+    pub added: i64,
+    pub removed: i64,
+    /// Ids of removed clients that have been told of something that is not over; at most 100.
+    pub removed_in_open_cases: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct BookCounts {
+    pub clients: i64,
+    pub contacts: i64,
+    pub without_priorities: i64,
+    pub without_contacts: i64,
+    /// When the current generation was switched to; `None`: there has never been a book.
+    pub switched_at: Option<Timestamp>,
+}
+
+/// Which rows of the ledger are listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LedgerFilter {
+    /// What waits, and what has failed.
+    Unsettled,
+    Failed,
+    /// Settled ones and superseded sequences too.
+    All,
+    /// Everything of one case.
+    Case(i64),
+}
+
+/// One item of the ledger: a settled range, or what waits on a thread.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LedgerRow {
+    pub id: ItemId,
+    pub case_key: i64,
+    pub case_id: String,
+    pub client_id: String,
+    pub channel: Channel,
+    /// As it is; whoever shows it masks it.
+    pub address: String,
+    /// The range is (from_sequence, id.sequence].
+    pub from_sequence: i64,
+    pub state: LedgerState,
+    pub uncertain: bool,
+    pub attempts: i64,
+    /// When it was planned, as far as that is known.
+    pub planned_at: Option<Timestamp>,
+    pub due_at: Option<Timestamp>,
+    pub settled_at: Option<Timestamp>,
+    pub receipt: Option<String>,
+    pub cause: Option<Cause>,
+    pub key: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LedgerState {
+    Pending,
+    Delivered,
+    Failed,
+    Cancelled,
+    /// Folded into the later item whose range holds it.
+    Superseded,
+}
+
+impl LedgerState {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            LedgerState::Pending => "pending",
+            LedgerState::Delivered => "delivered",
+            LedgerState::Failed => "failed",
+            LedgerState::Cancelled => "cancelled",
+            LedgerState::Superseded => "superseded",
+        }
+    }
+}
+
+/// The name of an item of the ledger, as `deliveries` shows it and `retry` takes it: `K7QM-17-2`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ItemId {
+    pub reference: String,
+    pub contact_key: i64,
+    pub sequence: i64,
+}
+
+impl fmt::Display for ItemId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}-{}", self.reference, self.contact_key, self.sequence)
+    }
+}
+
+/// The text is not the name of an item.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not the id of a delivery; `candor deliveries` lists them, for example K7QM-17-2")]
+pub struct NotAnItem(pub String);
+
+impl FromStr for ItemId {
+    type Err = NotAnItem;
+
+    fn from_str(text: &str) -> Result<ItemId, NotAnItem> {
+        let wrong = || NotAnItem(text.chars().take(40).collect());
+        let mut parts = text.trim().split('-');
+        let (Some(reference), Some(contact), Some(sequence), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Err(wrong());
+        };
+        let is_reference = !reference.is_empty() && reference.chars().all(|c| c.is_ascii_alphanumeric());
+        match (is_reference, contact.parse(), sequence.parse()) {
+            (true, Ok(contact_key), Ok(sequence)) => {
+                Ok(ItemId { reference: reference.to_ascii_uppercase(), contact_key, sequence })
+            }
+            (true | false, _, _) => Err(wrong()),
+        }
+    }
+}
+
+/// What `retry` puts back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Retry {
+    Items(Vec<ItemId>),
+    All,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Retried {
+    pub put_back: i64,
+    /// Asked for by name, and not among what has failed.
+    pub not_failed: Vec<ItemId>,
+}
+
+/// Figures for health and metrics, read from indexes of what is pending.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Gauges {
+    pub pending: Vec<PendingGauge>,
+    pub open_cases: i64,
+    /// Ended, and somebody is still owed the word.
+    pub owed_cases: i64,
+    pub failed_threads: i64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingGauge {
+    pub channel: Channel,
+    pub count: i64,
+    pub oldest_since: Option<Timestamp>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_item_is_known_by_the_text_it_is_shown_as() {
+        let check = |text: &str, expected: Option<(&str, i64, i64)>| {
+            let found: Option<ItemId> = text.parse().ok();
+            let expected = expected.map(|(reference, contact_key, sequence)| ItemId {
+                reference: reference.into(),
+                contact_key,
+                sequence,
+            });
+            assert_eq!(found, expected, "{text}");
+        };
+        check("K7QM-17-2", Some(("K7QM", 17, 2)));
+        check(" k7qm-17-2 ", Some(("K7QM", 17, 2)));
+        check("K7QM-17", None);
+        check("K7QM-17-2-3", None);
+        check("K7QM-x-2", None);
+        check("-17-2", None);
+        check("K7'M-17-2", None);
+        check("", None);
+        let item = ItemId { reference: "K7QM".into(), contact_key: 17, sequence: 2 };
+        assert_eq!(item.to_string().parse(), Ok(item));
+    }
+}

@@ -1,0 +1,21 @@
+//! The house is held by tests: the map against the tree, the direction of imports, what no file may hold, the
+//! unit's sandbox. Each failure says what to do.
+//!
+//! Deliberately absent: candor itself. These tests read files; what the program does is tested elsewhere.
+
+#[path = "house/imports.rs"]
+mod imports;
+#[path = "house/manual.rs"]
+mod manual;
+#[path = "house/map.rs"]
+mod map;
+#[path = "house/picture.rs"]
+mod picture;
+#[path = "support/skip.rs"]
+mod skip;
+#[path = "house/tidy.rs"]
+mod tidy;
+#[path = "house/tree.rs"]
+mod tree;
+#[path = "house/unit.rs"]
+mod unit;
