@@ -9,11 +9,12 @@ use crate::domain::notice::{Notice, Sender};
 use super::block::Block;
 use super::happened;
 use super::pack::{Pack, fill};
-use super::quote::Quotes;
+use super::quote::{MOST_OF_HAPPENED, MOST_OF_STATUS, Quotes};
 use super::scene::{NAME_PLACE, Scene, sentences, tidy};
 use super::status::status;
+use super::subject::{SubjectForm, subject};
 use super::todo::todo;
-use super::verdict::{SubjectForm, lines, subject};
+use super::verdict::lines;
 
 /// The names that a template can use; `config/templates/mail.txt` shows all of them in use.
 #[derive(Debug, Clone, Serialize)]
@@ -88,10 +89,9 @@ pub fn context(
     form: SubjectForm,
 ) -> Context {
     let scene = Scene::new(notice, pack, timezone);
-    let mut quotes = Quotes::new();
-    // The newest words are the ones that must not be cut: they are quoted before the first ones are.
-    let status = status(&scene, &mut quotes);
-    let happened = happened::happened(&scene, &mut quotes);
+    let mut account = Quotes::new(MOST_OF_HAPPENED);
+    let happened = happened::happened(&scene, &mut account);
+    let status = status(&scene, &mut Quotes::new(MOST_OF_STATUS), account.left_out());
     let [line1, line2] = lines(&scene);
     Context {
         lang: locale.to_owned(),

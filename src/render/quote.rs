@@ -10,21 +10,28 @@ use super::scene::{NAME_PLACE, Scene};
 
 /// The most characters of one update in a message.
 const MOST_OF_ONE: usize = 4_000;
-/// The most characters of all quotations of a message together; what comes after is cut to [`LEAST_OF_ONE`].
-const MOST_OF_ALL: usize = 16_000;
-const LEAST_OF_ONE: usize = 300;
-/// HTML that is so much longer than its plain text is not worth its markup.
-const MOST_MARKUP: usize = 3;
+/// The most bytes that all quotations of *What happened* may have as HTML, and those of *Current status*.
+pub const MOST_OF_HAPPENED: usize = 20_000;
+pub const MOST_OF_STATUS: usize = 40_000;
+/// With less than that left, an update is left out and counted.
+const LEAST_OF_ONE: usize = 1_000;
 
-/// Quotes, and remembers how much has been quoted.
+/// Quotes, and remembers how much may still be quoted.
 #[derive(Debug)]
 pub struct Quotes {
     left: usize,
+    left_out: usize,
 }
 
 impl Quotes {
-    pub fn new() -> Quotes {
-        Quotes { left: MOST_OF_ALL }
+    /// `most`: the bytes that all quotations together may have as HTML.
+    pub fn new(most: usize) -> Quotes {
+        Quotes { left: most, left_out: 0 }
+    }
+
+    /// How many texts there was no room for.
+    pub fn left_out(&self) -> usize {
+        self.left_out
     }
 
     /// One update under its author and time. `None` where there are no words.
@@ -41,15 +48,14 @@ impl Quotes {
         if whole.is_empty() {
             return None;
         }
-        let most = self.left.clamp(LEAST_OF_ONE, MOST_OF_ONE);
-        let (text, is_cut) = cut(&unlike_ours(scene, whole), most);
-        self.left = self.left.saturating_sub(text.chars().count());
+        if self.left < LEAST_OF_ONE {
+            self.left_out += 1;
+            return None;
+        }
+        let (text, html, is_cut) = fitting(source, &unlike_ours(scene, whole), self.left);
+        self.left = self.left.saturating_sub(html.len());
 
         let words = &scene.pack.quote;
-        let html = match is_cut {
-            true => paragraphs(&text),
-            false => markup_of(source, &text),
-        };
         let note = is_cut.then(|| match scene.url() {
             Some(url) => fill(&words.shortened, &[("url", &url)]),
             None => words.shortened_bare.clone(),
@@ -94,9 +100,23 @@ fn cut(text: &str, most: usize) -> (String, bool) {
     }
 }
 
-fn markup_of(source: &str, text: &str) -> String {
+/// The text and its HTML in at most `room` bytes of HTML, and whether it had to be cut.
+fn fitting(source: &str, whole: &str, room: usize) -> (String, String, bool) {
+    let mut most = MOST_OF_ONE;
+    loop {
+        let (text, is_cut) = cut(whole, most);
+        let html = if is_cut { paragraphs(&text) } else { markup_of(source, &text, room) };
+        if html.len() <= room || most < 50 {
+            return (text, html, is_cut);
+        }
+        most /= 2;
+    }
+}
+
+/// The source's own markup, unless it weighs more than there is room for.
+fn markup_of(source: &str, text: &str, room: usize) -> String {
     let html = safe_html(source).replace(NAME_PLACE, "");
-    if html.trim().is_empty() || html.len() > text.len() * MOST_MARKUP + 2_000 { paragraphs(text) } else { html }
+    if html.trim().is_empty() || html.len() > room { paragraphs(text) } else { html }
 }
 
 /// Plain text as HTML paragraphs.

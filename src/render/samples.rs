@@ -393,6 +393,10 @@ fn ends() -> Vec<(&'static str, Notice)> {
         ("withdrawn", over(Kind::Withdrawn, incident_facts())),
         ("unaffected", Notice { guidance: undo, ..over(Kind::Unaffected, gone) }),
         ("reopened", Notice { next_word: Some(at("16:10")), ..notice(Kind::Reopened, "15:11", reopened) }),
+        ("corrected, after the end", {
+            let case = CaseFacts { updates: corrected().case.updates, phase_moved: false, ..ended_facts() };
+            over(Kind::Corrected, case)
+        }),
         ("postmortem", Notice { now: at("15:31"), ..over(Kind::Postmortem, postmortem) }),
     ]
 }

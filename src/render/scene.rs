@@ -2,7 +2,7 @@
 //!
 //! Deliberately absent: sentences. Who says what is in `verdict`, `happened`, `status`, `todo`.
 
-use crate::domain::incident::{Impact, Phase};
+use crate::domain::incident::Impact;
 use crate::domain::notice::{Affected, Kind, Notice, Voice, Words};
 
 use super::markup::one_line;
@@ -33,11 +33,10 @@ impl<'a> Scene<'a> {
         self.notice.case.phase.is_maintenance()
     }
 
-    /// Nothing more is to come: a closing notice, or the report after the end.
+    /// Nothing more is to come: a closing notice, or whatever is told after the end.
     pub fn is_over(&self) -> bool {
-        self.notice.reason.is_closing()
-            || (self.notice.reason == Kind::Postmortem && self.notice.case.phase.is_over())
-            || self.notice.case.phase == Phase::Postmortem
+        let notice = self.notice;
+        notice.reason.is_closing() || (notice.case.phase.is_over() && notice.reason != Kind::Reopened)
     }
 
     pub fn is_possibly(&self) -> bool {

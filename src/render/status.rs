@@ -11,8 +11,8 @@ use super::quote::{Quotes, whole_source};
 use super::scene::{Scene, by_count, sentences, tidy};
 use super::verdict::{Verdict, lost_sight};
 
-/// The second part. `quotes` counts what has been quoted.
-pub fn status(scene: &Scene<'_>, quotes: &mut Quotes) -> Vec<Block> {
+/// The second part. `quotes` counts what has been quoted; `left_out` texts had no room in the first part.
+pub fn status(scene: &Scene<'_>, quotes: &mut Quotes, left_out: usize) -> Vec<Block> {
     let news = news(scene);
     let mut first = vec![phase_sentence(scene, &news)];
     if !scene.is_over() {
@@ -23,6 +23,11 @@ pub fn status(scene: &Scene<'_>, quotes: &mut Quotes) -> Vec<Block> {
         blocks.extend(quotes.update(scene, words, source));
     }
     blocks.extend(last_words(scene, quotes));
+    let left_out = scene.notice.case.left_out as usize + left_out + quotes.left_out();
+    if left_out > 0 {
+        let words = &scene.pack.status;
+        blocks.extend(Block::paragraph(by_count(left_out, &words.left_out_one, &words.left_out_many)));
+    }
     blocks.extend(notes(scene).into_iter().filter_map(Block::paragraph));
     blocks
 }
@@ -172,9 +177,6 @@ fn last_words(scene: &Scene<'_>, quotes: &mut Quotes) -> Vec<Block> {
 fn notes(scene: &Scene<'_>) -> Vec<String> {
     let (words, notice) = (&scene.pack.status, scene.notice);
     let mut lines = Vec::new();
-    if notice.case.left_out > 0 {
-        lines.push(by_count(notice.case.left_out as usize, &words.left_out_one, &words.left_out_many));
-    }
     if let Some(since) = notice.lost_sight_since.filter(|_| !scene.is_over()) {
         let in_line_1 = Verdict::of(scene) == Verdict::NoChange;
         let lost = if in_line_1 { String::new() } else { lost_sight(scene, since) };

@@ -30,6 +30,9 @@ const WORDS: &str = "words.toml";
 const FUEL: u64 = 400_000;
 /// The most bytes that one template may write; a mail's HTML has to stay under 100 KB.
 pub const MOST_OUTPUT: usize = 100_000;
+/// What the built-in templates may write when nothing else is left: a client with a hundred steps to take is
+/// told them all.
+const MOST_OUTPUT_BUILTIN: usize = 1_000_000;
 
 /// The three templates of a mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,16 +116,16 @@ impl Templates {
 
     /// Renders one template.
     pub fn render(&self, set: Set, form: Form, context: &Context) -> Result<String, TemplateError> {
-        let environment = match set {
-            Set::Chosen => &self.chosen,
-            Set::Builtin => &self.builtin,
+        let (environment, most) = match set {
+            Set::Chosen => (&self.chosen, MOST_OUTPUT),
+            Set::Builtin => (&self.builtin, MOST_OUTPUT_BUILTIN),
         };
         let of_locale = format!("{}/{}", context.lang, form.file());
         let template = environment
             .get_template(&of_locale)
             .or_else(|_| environment.get_template(form.file()))
             .map_err(|error| TemplateError::of_engine(form.file(), &error))?;
-        let mut output = Limited::default();
+        let mut output = Limited { most, bytes: Vec::new(), is_full: false };
         match template.render_captured_to(Value::from(Serde(context)), &mut output) {
             Ok(_) => {}
             Err(_) if output.is_full => return Err(too_long(template.name())),
@@ -230,15 +233,16 @@ fn too_much_work(file: &str) -> TemplateError {
 }
 
 /// Takes what a template writes, up to the limit.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Limited {
+    most: usize,
     bytes: Vec<u8>,
     is_full: bool,
 }
 
 impl io::Write for &mut Limited {
     fn write(&mut self, part: &[u8]) -> io::Result<usize> {
-        if self.bytes.len() + part.len() > MOST_OUTPUT {
+        if self.bytes.len() + part.len() > self.most {
             self.is_full = true;
             return Err(io::Error::other("the output is too long"));
         }
@@ -298,7 +302,7 @@ mod tests {
         let (locale, pack) = templates.pack("en");
         for (name, notice) in crate::render::samples::every_reason() {
             let sender = crate::render::samples::sender();
-            let form = crate::render::verdict::SubjectForm::Standing;
+            let form = crate::render::subject::SubjectForm::Standing;
             let context = crate::render::context::context(&notice, pack, locale, "UTC", &sender, form);
             for file in Form::ALL {
                 let template = templates.builtin.get_template(file.file()).unwrap();

@@ -9,6 +9,9 @@ use super::markup::plain;
 use super::pack::fill;
 use super::scene::{NAME_PLACE, Scene, by_count, sentences, tidy};
 
+/// The most characters of one step.
+const MOST_OF_STEP: usize = 2_000;
+
 /// The third part.
 pub fn todo(scene: &Scene<'_>) -> Vec<Block> {
     let guidance = &scene.notice.guidance;
@@ -174,8 +177,14 @@ fn by_words(scene: &Scene<'_>, by: jiff::Timestamp) -> String {
     with_stop(&fill(&scene.pack.todo.past, &[("when", &when)]))
 }
 
+/// The text of a step, at most [`MOST_OF_STEP`] characters: an action may come with a source's update.
 fn words_of(action: &Action) -> String {
-    plain(&action.text).replace(NAME_PLACE, "").trim().to_owned()
+    let text = plain(&action.text).replace(NAME_PLACE, "");
+    let text = text.trim();
+    match text.char_indices().nth(MOST_OF_STEP) {
+        Some((end, _)) => format!("{}…", text[..end].trim_end()),
+        None => text.to_owned(),
+    }
 }
 
 /// The code of the text's language, where it is not the pack's.

@@ -1,5 +1,5 @@
 //! The two lines that stand first: the verdict with what it is about and what is needed, then the time of
-//! the next word or, at the end, how long it lasted. And the subject.
+//! the next word or, at the end, how long it lasted.
 
 use jiff::Timestamp;
 
@@ -8,7 +8,7 @@ use crate::domain::notice::{Action, Kind};
 
 use super::markup::plain;
 use super::pack::fill;
-use super::scene::{NAME_PLACE, Scene, by_count, capitalised, sentences, tidy, title_of};
+use super::scene::{NAME_PLACE, Scene, by_count, capitalised, sentences, tidy};
 use super::todo::takes_in_words;
 
 /// The closed list of words that line 1 begins with.
@@ -35,15 +35,6 @@ pub enum Verdict {
     Longer,
     Done,
     Cancelled,
-}
-
-/// How subjects are made; `[email] subject`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SubjectForm {
-    /// "Action needed by …", "Resolved: …" and "Moved to …" stand out on purpose.
-    Standing,
-    /// One subject for the whole thread.
-    Constant,
 }
 
 impl Verdict {
@@ -174,6 +165,7 @@ pub fn lines(scene: &Scene<'_>) -> [String; 2] {
         | Verdict::Reopened
         | Verdict::Longer => [with_need(scene, &scene.pack.line.plain, verdict), next_word(scene)],
     };
+    let second = if second.is_empty() && scene.is_over() { report_end(scene) } else { second };
     let first = match scene.notice.drill {
         true => fill(&scene.pack.line.drill, &[("line", &first)]),
         false => first,
@@ -375,46 +367,14 @@ fn need(scene: &Scene<'_>) -> String {
 }
 
 /// Of the required actions the one with the earliest time; without times the first.
-fn headline_action<'a>(scene: &'a Scene<'_>) -> Option<&'a Action> {
+pub fn headline_action<'a>(scene: &'a Scene<'_>) -> Option<&'a Action> {
     let required = scene.notice.guidance.actions.iter().filter(|action| action.need == Need::Required);
     required.min_by_key(|action| future(scene, action.by).unwrap_or(Timestamp::MAX))
 }
 
-fn future(scene: &Scene<'_>, at: Option<Timestamp>) -> Option<Timestamp> {
+/// The time, if it is not past.
+pub fn future(scene: &Scene<'_>, at: Option<Timestamp>) -> Option<Timestamp> {
     at.filter(|at| *at > scene.notice.now)
-}
-
-/// `TITLE (SENDER REF)`, with what stands out in front of it.
-pub fn subject(scene: &Scene<'_>, sender: &str, form: SubjectForm) -> String {
-    let (words, case) = (&scene.pack.subject, &scene.notice.case);
-    let verdict = Verdict::of(scene);
-    let title = match (&case.renamed, verdict, form) {
-        (Some(renamed), Verdict::Resolved, SubjectForm::Standing) => title_of(renamed),
-        (_, _, _) => scene.title(),
-    };
-    let values = [("title", title.as_str()), ("sender", &tidy(sender)), ("reference", &tidy(&case.reference))];
-    let standing = fill(&words.standing, &values);
-    let subject = match (form, verdict) {
-        (SubjectForm::Standing, Verdict::ActionNeeded) => {
-            match headline_action(scene).and_then(|action| future(scene, action.by)) {
-                Some(by) => {
-                    let when = scene.times.subject(by);
-                    fill(&words.action_by, &[("when", when.as_str()), ("subject", &standing)])
-                }
-                None => fill(&words.action, &[("subject", &standing)]),
-            }
-        }
-        (SubjectForm::Standing, Verdict::Resolved) => fill(&words.resolved, &[("subject", &standing)]),
-        (SubjectForm::Standing, Verdict::Moved) => match case.scheduled_for {
-            Some(from) => fill(&words.moved, &[("when", &scene.times.subject(from)), ("subject", &standing)]),
-            None => standing,
-        },
-        (SubjectForm::Standing | SubjectForm::Constant, _) => standing,
-    };
-    match scene.notice.drill {
-        true => fill(&words.drill, &[("subject", &subject)]),
-        false => subject,
-    }
 }
 
 /// The first sentence of a step, for line 1; at most 120 characters, with its full stop.

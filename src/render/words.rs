@@ -12,9 +12,9 @@ use super::context::{Context, context};
 use super::quote::escape;
 use super::samples;
 use super::scene::NAME_PLACE;
+use super::subject::SubjectForm;
 use super::template_error::TemplateError;
 use super::templates::{Form, Set, Templates};
-use super::verdict::SubjectForm;
 use super::wrap::{WIDTH, wrap};
 
 /// An overriding template failed while rendering. The built-in ones render the same notice:
@@ -310,7 +310,7 @@ mod tests {
     fn feed_text_is_data_and_never_template_markup_or_header() {
         let mail = mail("hostile", "en");
         assert!(mail.text.contains("{{ 7 * 7 }}"), "{}", mail.text);
-        assert!(mail.subject.starts_with("{{ sender }} Bcc: all@example.com <b> (Example Platform K7QM)"));
+        assert!(mail.subject.starts_with("{{ sender }} Bcc: all@example.com (Example Platform K7QM)"));
         assert!(!mail.html.contains("<script") && !mail.html.contains("<b>") && !mail.html.contains("<i>"));
         assert!(!mail.html.contains("<a href=\"javascript"));
         assert_eq!(mail.text.matches("Acme GmbH").count(), 1);
@@ -404,6 +404,7 @@ mod tests {
         notice.case.updates = numbered.collect();
         let mail = builtin().render(&notice, &reader("en"), &sender()).unwrap();
         assert!(mail.html.len() < 100_000, "{}", mail.html.len());
+        assert!(mail.text.contains(" earlier updates are left out here."), "{}", mail.text);
     }
 
     #[test]
