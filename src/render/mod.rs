@@ -1,4 +1,3 @@
-//! Notices become words. The actors, in reading order:
 //! Notices become words, and words become the bytes of a form. The actors, in reading order:
 //!
 //! - [`words`] is the way in: one notice, rendered once for all who share a language and a zone.
@@ -6,8 +5,6 @@
 //!   subject, `happened`, `status` and `todo` the three parts, out of [`block`]s; `quote` lets the source speak.
 //! - [`pack`] holds the phrases of a language, [`pack_file`] reads them; [`time`] writes times; `wrap` folds.
 //! - [`templates`] lays out what [`context`] offers; [`template_error`] says where a user's file is wrong.
-//! - [`markup`] makes hostile text harmless ([`document`] is its tree); [`mail`] writes the MIME message and
-//!   [`webhook_json`] the JSON.
 //! - [`markup`] makes a source's hostile text clean, by way of a [`document`].
 //! - [`mail`] and [`webhook_json`] are the forms: a message of MIME, a body of JSON.
 //! - [`samples`] are notices of every reason, for `candor check` and for the tests.
