@@ -38,7 +38,7 @@ pub fn read(path: &Path, components: &[ComponentSettings]) -> Result<Vec<Entry>,
     let text = match read_text(path) {
         Ok(Some(text)) => text,
         Ok(None) => return Ok(Vec::new()),
-        Err(found) => return Err(vec![found]),
+        Err(found) => return Err(found),
     };
     let document = Document::parse(path, &text, 1)?;
     let (written, mut found) = document.read::<WrittenPlaybook>();

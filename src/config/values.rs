@@ -242,12 +242,7 @@ pub fn glob(written: &str) -> Result<String, Mistake> {
 
 /// An e-mail address, normalised. What was found is not repeated: addresses stand in no error.
 pub fn email_address(written: &str) -> Result<String, Mistake> {
-    normalise_address(written).map_err(|error| {
-        Mistake::with_help(
-            format!("the e-mail address {error}"),
-            "write one address such as ops@acme.example, without a name",
-        )
-    })
+    normalise_address(written).map_err(|error| Mistake::new(format!("the e-mail address {error}")))
 }
 
 /// A path; a relative one starts at `folder`, the folder of the file that names it, in its real form, so that

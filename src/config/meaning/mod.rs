@@ -173,7 +173,11 @@ fn addresses(reading: &mut Reading<'_>, written: &WrittenSettings) -> (Option<Li
     }
     let public_url = reading.optional(&root, "public_url", written.public_url.as_deref(), public_url);
     if public_url.is_some() && written.listen.is_none() {
-        reading.problems.missing(&root, "listen", "public_url says where clients reach `listen`; write both");
+        let mistake = Mistake::with_help(
+            "public_url says where clients reach `listen`, and there is no `listen`",
+            "write listen = \"127.0.0.1:8620\", or take public_url out",
+        );
+        reading.problems.add(root.key("public_url"), mistake);
     }
     (listen, admin, public_url)
 }
