@@ -19,8 +19,8 @@ use std::time::Duration;
 
 use super::problem::{KeyPath, Mistake, Problem, Problems, quoted};
 use super::settings::{Deliver, Listen, Settings};
-use super::values;
 use super::written::WrittenSettings;
+use super::{addresses, values};
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);
 pub(super) const MINUTE: Duration = Duration::from_secs(60);
@@ -195,7 +195,7 @@ fn listener(written: &str, folder: &Path) -> Result<Listen, Mistake> {
 }
 
 fn public_url(written: &str) -> Result<String, Mistake> {
-    let url = values::web_address(written)?;
+    let url = addresses::web_address(written)?;
     if url.query().is_some() {
         return Err(Mistake::new("the address holds a part after `?`; take it out"));
     }
