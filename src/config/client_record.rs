@@ -8,8 +8,8 @@ use std::path::Path;
 
 use super::clients::ClientRules;
 use super::problem::{KeyPath, Mistake, Problems, quoted};
-use super::values;
 use super::written::{WrittenClient, WrittenContact};
+use super::{addresses, values};
 use crate::domain::client::{Channel, Client, Contact};
 use crate::domain::incident::Impact;
 
@@ -204,8 +204,8 @@ fn contact(
         None => None,
     };
     let (channel, address) = match (&written.email, &written.webhook) {
-        (Some(email), None) => (Channel::Email, values::email_address(email)),
-        (None, Some(webhook)) => (Channel::Webhook, values::webhook_address(webhook, allow)),
+        (Some(email), None) => (Channel::Email, addresses::email_address(email)),
+        (None, Some(webhook)) => (Channel::Webhook, addresses::webhook_address(webhook, allow)),
         (Some(_), Some(_)) => {
             let help = "write a [[…contact]] table for each address";
             problems.add(here().key("webhook"), Mistake::with_help("one contact has two addresses", help));

@@ -65,6 +65,8 @@ pub struct BookSummary {
     pub clients: u64,
     pub emails: u64,
     pub webhooks: u64,
+    /// Webhooks whose secret is made from `[webhook] key`.
+    pub webhooks_without_secret: u64,
     /// Clients who are told nothing because they name no priorities.
     pub without_priorities: u64,
     /// Clients who cannot be told anything because they have no contact.
@@ -97,7 +99,7 @@ pub fn for_each_client(
     rules: &ClientRules,
     sink: &mut dyn FnMut(Client) -> anyhow::Result<()>,
 ) -> Result<BookSummary, BookError> {
-    let files = files(path).map_err(|found| BookError::Faulty(vec![found]))?;
+    let files = files(path).map_err(BookError::Faulty)?;
     let mut book =
         Book { rules, sink, files: &files, ids: HashMap::new(), summary: BookSummary::default(), found: Vec::new() };
     for (number, file) in files.iter().enumerate() {
@@ -124,8 +126,9 @@ pub fn for_each_client(
 ///
 /// # Errors
 /// The file or folder cannot be read, or the file is of another kind.
-pub fn files(path: &Path) -> Result<Vec<PathBuf>, Diagnostic> {
-    let cannot_read = |error: std::io::Error| Diagnostic::whole_file(path, format!("cannot be read: {error}"), None);
+pub fn files(path: &Path) -> Result<Vec<PathBuf>, Vec<Diagnostic>> {
+    let cannot_read =
+        |error: std::io::Error| vec![Diagnostic::whole_file(path, format!("cannot be read: {error}"), None)];
     let metadata = match std::fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -136,7 +139,11 @@ pub fn files(path: &Path) -> Result<Vec<PathBuf>, Diagnostic> {
             return Ok(vec![path.to_owned()]);
         }
         let help = "name a file that ends in .toml or .csv, or a folder of them";
-        return Err(Diagnostic::whole_file(path, "clients cannot be read from such a file", Some(help.to_owned())));
+        return Err(vec![Diagnostic::whole_file(
+            path,
+            "clients cannot be read from such a file",
+            Some(help.to_owned()),
+        )]);
     }
     let mut files = Vec::new();
     for entry in std::fs::read_dir(path).map_err(cannot_read)? {
@@ -216,7 +223,10 @@ impl Book<'_> {
         for contact in &client.contacts {
             match contact.channel {
                 Channel::Email => summary.emails += 1,
-                Channel::Webhook => summary.webhooks += 1,
+                Channel::Webhook => {
+                    summary.webhooks += 1;
+                    summary.webhooks_without_secret += u64::from(contact.secret.is_none());
+                }
             }
             summary.plain_secrets += u64::from(matches!(contact.secret, Some(SecretRef::Plain(_))));
         }

@@ -51,7 +51,7 @@ pub(super) fn read(file: &Path, number: usize, book: &mut Book<'_>) -> Result<()
     let rows_of = match count_rows(file, &columns) {
         Ok(rows_of) => rows_of,
         Err(found) => {
-            book.report([found]);
+            book.report(found);
             return Ok(());
         }
     };
@@ -72,11 +72,11 @@ impl Columns {
     }
 }
 
-fn cannot_read(file: &Path, error: std::io::Error) -> Diagnostic {
-    Diagnostic::whole_file(file, format!("cannot be read: {error}"), None)
+fn cannot_read(file: &Path, error: std::io::Error) -> Vec<Diagnostic> {
+    vec![Diagnostic::whole_file(file, format!("cannot be read: {error}"), None)]
 }
 
-fn open(file: &Path) -> Result<BufReader<File>, Diagnostic> {
+fn open(file: &Path) -> Result<BufReader<File>, Vec<Diagnostic>> {
     File::open(file).map(BufReader::new).map_err(|error| cannot_read(file, error))
 }
 
@@ -95,9 +95,9 @@ fn diagnostic(file: &Path, line: u64, column: usize, key: &str, mistake: Mistake
 
 fn header(file: &Path) -> Result<Columns, Vec<Diagnostic>> {
     let mut first = Vec::new();
-    let reader = open(file).map_err(|found| vec![found])?;
+    let reader = open(file)?;
     let most = MOST_ROW_BYTES as u64;
-    reader.take(most).read_until(b'\n', &mut first).map_err(|error| vec![cannot_read(file, error)])?;
+    reader.take(most).read_until(b'\n', &mut first).map_err(|error| cannot_read(file, error))?;
     let text = String::from_utf8(first)
         .map_err(|_| vec![diagnostic(file, 1, 1, "", Mistake::new("the header line is not UTF-8 text"))])?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text).trim_end();
@@ -149,7 +149,7 @@ fn check_columns(file: &Path, names: &[String]) -> Result<(), Vec<Diagnostic>> {
     if found.is_empty() { Ok(()) } else { Err(found) }
 }
 
-fn rows(file: &Path, columns: &Columns) -> Result<csv::Reader<BufReader<File>>, Diagnostic> {
+fn rows(file: &Path, columns: &Columns) -> Result<csv::Reader<BufReader<File>>, Vec<Diagnostic>> {
     Ok(ReaderBuilder::new().delimiter(columns.delimiter).flexible(false).from_reader(open(file)?))
 }
 
@@ -157,7 +157,7 @@ fn next_row(
     file: &Path,
     reader: &mut csv::Reader<BufReader<File>>,
     row: &mut StringRecord,
-) -> Result<bool, Diagnostic> {
+) -> Result<bool, Vec<Diagnostic>> {
     let line_before = reader.position().line();
     reader.read_record(row).map_err(|error| {
         let line = error.position().map_or(line_before, csv::Position::line);
@@ -169,12 +169,12 @@ fn next_row(
             }
             _ => "the row cannot be read".to_owned(),
         };
-        diagnostic(file, line, 1, "", Mistake::new(message))
+        vec![diagnostic(file, line, 1, "", Mistake::new(message))]
     })
 }
 
 /// How many rows each id has.
-fn count_rows(file: &Path, columns: &Columns) -> Result<HashMap<Box<str>, u32>, Diagnostic> {
+fn count_rows(file: &Path, columns: &Columns) -> Result<HashMap<Box<str>, u32>, Vec<Diagnostic>> {
     let mut reader = rows(file, columns)?;
     let mut row = StringRecord::new();
     let mut rows_of: HashMap<Box<str>, u32> = HashMap::new();
@@ -212,7 +212,7 @@ impl Reading<'_> {
         let mut reader = match rows(self.file, &self.columns) {
             Ok(reader) => reader,
             Err(found) => {
-                book.report([found]);
+                book.report(found);
                 return Ok(());
             }
         };
@@ -222,7 +222,7 @@ impl Reading<'_> {
                 Ok(true) => {}
                 Ok(false) => return Ok(()),
                 Err(found) => {
-                    book.report([found]);
+                    book.report(found);
                     return Ok(());
                 }
             }
@@ -329,7 +329,7 @@ impl Reading<'_> {
             facts.filter(|name| first.facts.get(*name) != later.facts.get(*name)).map(|name| format!("{FACT}{name}"));
         let id = first.id.as_deref().unwrap_or_default();
         let mistakes = different.chain(facts).map(|column| {
-            let message = format!("the client {} has another {column} in row {}", quoted(id), earlier.first_line);
+            let message = format!("the client {} has another {column} than in line {}", quoted(id), earlier.first_line);
             let help = "further rows of a client are further contacts; all other cells are the same in each";
             self.at(line, &column, Mistake::with_help(message, help))
         });

@@ -38,7 +38,7 @@ impl<'t> Document<'t> {
         }
         let found = errors.iter().take(MOST_SHAPE_MISTAKES).map(|error| {
             let span = error.span().unwrap_or(0..0);
-            document.diagnostic(span, "", Mistake::new(format!("this is not TOML: {}", error.message())))
+            document.diagnostic(span, "", not_toml(error.message()))
         });
         Err(found.collect())
     }
@@ -67,7 +67,7 @@ impl<'t> Document<'t> {
     /// The problem at its place: at the value, or for a missing key at the table that lacks it.
     pub fn place(&self, problem: Problem) -> Diagnostic {
         let span = self.place_of(&problem.path).unwrap_or(0..0);
-        self.diagnostic(span, &problem.path.to_string(), problem.mistake)
+        self.diagnostic(span, &self.as_written(problem.path).to_string(), problem.mistake)
     }
 
     /// The line, counted in the file, of the value that `path` leads to.
@@ -75,22 +75,29 @@ impl<'t> Document<'t> {
         self.line_and_column(self.place_of(path).map_or(0, |span| span.start)).0
     }
 
-    fn place_of(&self, path: &KeyPath) -> Option<Range<usize>> {
-        let mut steps = path.0.iter();
-        let Some(Step::Key(first)) = steps.next() else { return None };
-        let mut value = self.table.get_ref().get(first.as_str())?;
-        for step in steps {
-            let next = match (step, value.get_ref()) {
-                (Step::Key(name), DeValue::Table(table)) => table.get(name.as_str()),
-                (Step::Index(index), DeValue::Array(array)) => array.get(*index),
-                _ => None,
-            };
-            match next {
-                Some(found) => value = found,
-                None => break,
-            }
+    /// The path without the index of a list's only element where a single value stands in its stead.
+    fn as_written(&self, mut path: KeyPath) -> KeyPath {
+        if let Some((Step::Index(_), whole)) = path.0.split_last()
+            && self.value_at(whole).is_some_and(|value| !value.get_ref().is_array())
+        {
+            path.0.pop();
         }
-        Some(value.span())
+        path
+    }
+
+    /// The place of the value, or of the last table or list on the way that there is.
+    fn place_of(&self, path: &KeyPath) -> Option<Range<usize>> {
+        let longest = (1..=path.0.len()).rev();
+        longest.filter_map(|length| self.value_at(&path.0[..length])).map(Spanned::span).next()
+    }
+
+    fn value_at(&self, steps: &[Step]) -> Option<&Spanned<DeValue<'t>>> {
+        let (Step::Key(first), rest) = steps.split_first()? else { return None };
+        rest.iter().try_fold(self.table.get_ref().get(first.as_str())?, |value, step| match (step, value.get_ref()) {
+            (Step::Key(name), DeValue::Table(table)) => table.get(name.as_str()),
+            (Step::Index(index), DeValue::Array(array)) => array.get(*index),
+            _ => None,
+        })
     }
 
     fn diagnostic(&self, span: Range<usize>, key: &str, mistake: Mistake) -> Diagnostic {
@@ -116,6 +123,11 @@ impl<'t> Document<'t> {
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         (self.first_line + before.matches('\n').count(), before[line_start..].chars().count() + 1)
     }
+}
+
+fn not_toml(message: &str) -> Mistake {
+    let help = "texts stand in quotes (key = \"…\"), lists in brackets, each key once in its table";
+    Mistake::with_help(format!("this is not TOML: {message}"), help)
 }
 
 fn path_of(path: &serde_path_to_error::Path) -> KeyPath {
@@ -169,11 +181,14 @@ fn mistake_of_shape(message: &str, path: &KeyPath) -> Mistake {
         let found = match found {
             "map" => "table",
             "sequence" => "list",
+            "integer" => "whole number",
+            "string" => "text",
             other => other,
         };
         let expected = match expected {
             "a sequence" => "a list",
             "a map" => "a table",
+            "a string" => "a text in quotes",
             "i64" | "u64" | "u32" | "usize" => "a whole number",
             other if other.starts_with("struct ") => "a table",
             other => other,
@@ -227,7 +242,7 @@ mod tests {
         assert_eq!(
             found,
             [
-                "x.toml:3:9: inner[0].count: a string stands here, where a whole number is expected",
+                "x.toml:3:9: inner[0].count: a text stands here, where a whole number is expected",
                 "x.toml:5:3: inner[1].evry: the key \"evry\" is unknown; the nearest known one is `every` (known here: every, count)",
                 "x.toml:1:1: nmae: the key \"nmae\" is unknown; the nearest known one is `name` (known here: name, inner)",
             ]

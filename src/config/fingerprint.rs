@@ -23,7 +23,8 @@ pub struct Fingerprint {
 /// # Errors
 /// One of them cannot be read; the error names it.
 pub fn fingerprint(path: &Path) -> std::io::Result<Vec<Fingerprint>> {
-    let files = super::clients::files(path).map_err(|found| std::io::Error::other(found.to_string()))?;
+    let files = super::clients::files(path)
+        .map_err(|found| std::io::Error::other(found.iter().map(ToString::to_string).collect::<String>()))?;
     files.iter().map(|file| of_file(file)).collect()
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::clients::{BookError, ClientRules, for_each_client};
 use super::diagnostic::Diagnostic;
 use super::document::Document;
-use super::locate::{from_text, load, warnings};
+use super::locate::{book_warnings, from_text, load, warnings};
 use super::settings::{FeedKind, MailServer, Settings};
 use super::written::{self, WrittenClients, WrittenPlaybook, WrittenSettings};
 use super::{clients, playbook};
@@ -238,6 +238,66 @@ fn clients_who_are_told_nothing_are_counted_and_named() {
     let rules = ClientRules::new(&settings, &[]);
     let summary = for_each_client(&file, &rules, &mut |_| Ok(())).expect("is allowed");
     assert_eq!((summary.without_priorities, summary.without_contacts, summary.warnings.len()), (1, 1, 2));
+}
+
+#[test]
+fn what_the_configuration_lacks_for_its_clients_is_said() {
+    let mut settings = settings();
+    settings.email = None;
+    settings.webhook.key = None;
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("clients.csv");
+    fs::write(&file, "id,priorities,email,webhook,webhook_secret\nx,*,a@x.example,,\nx,*,,https://x.example/a,\nx,*,,https://x.example/b,whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n").expect("a file");
+    let rules = ClientRules::new(&settings, &[]);
+    let summary = for_each_client(&file, &rules, &mut |_| Ok(())).expect("is allowed");
+    let found: Vec<String> = book_warnings(&settings, &summary).into_iter().map(|one| one.key).collect();
+    assert_eq!(found, ["email", "webhook.key", "clients"]);
+}
+
+#[test]
+fn secrets_in_plain_and_files_that_all_can_read_are_warned_of() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().expect("a folder");
+    let secret = folder.path().join("smtp.secret");
+    fs::write(&secret, "hunter2\n").expect("a file");
+    let text = fs::read_to_string(project("tests/fixtures/config/good.toml")).expect("is readable");
+    let file = folder.path().join("candor.toml");
+    fs::write(&file, text).expect("a file");
+    let check = |mode: u32, expected: &[&str]| {
+        fs::set_permissions(&secret, fs::Permissions::from_mode(mode)).expect("may be set");
+        let settings = load(&file).unwrap_or_else(|found| panic!("{}", shown(&found)));
+        let found = warnings(&settings);
+        let keys: Vec<&str> = found.iter().map(|one| one.key.as_str()).collect();
+        assert_eq!(keys, expected, "{}", shown(&found));
+    };
+    check(0o600, &["hook[0].secret", "hook[2].token", "clients", "playbook"]);
+    check(0o644, &["hook[0].secret", "hook[2].token", "email.password", "clients", "playbook"]);
+}
+
+#[test]
+fn a_configuration_is_looked_for_in_order() {
+    use super::locate::find;
+    let check = |named: Option<&str>, environment: Option<&str>, expected: &str| {
+        assert_eq!(find(named.map(Path::new), environment.map(Path::new)), Ok(PathBuf::from(expected)));
+    };
+    check(Some("a.toml"), Some("b.toml"), "a.toml");
+    check(None, Some("b.toml"), "b.toml");
+}
+
+#[test]
+fn files_that_are_no_configuration_are_refused_as_a_whole() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let check = |path: &Path, part: &str| {
+        let found = load(path).expect_err("is refused");
+        assert!(shown(&found).contains(part), "{} lacks {part}", shown(&found));
+    };
+    check(folder.path(), "this is a folder");
+    check(&folder.path().join("none.toml"), "does not exist");
+    let binary = folder.path().join("binary.toml");
+    fs::write(&binary, b"state = \"x\"\n\xff\xfe").expect("a file");
+    check(&binary, "line 2 is not UTF-8");
+    fs::write(&binary, b"").expect("a file");
+    check(&binary, "the table `sender` is missing");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::meaning;
 use super::settings::Settings;
 use super::written::WrittenSettings;
 
-pub use super::warnings::warnings;
+pub use super::warnings::{book_warnings, warnings};
 
 /// Configurations and playbooks are written by hand; larger files are something else.
 const MOST_BYTES: u64 = 8 * 1024 * 1024;
@@ -40,7 +40,7 @@ pub fn load(path: &Path) -> Result<Settings, Vec<Diagnostic>> {
     let text = match read_text(path) {
         Ok(Some(text)) => text,
         Ok(None) => return Err(vec![Diagnostic::whole_file(path, "the file does not exist", None)]),
-        Err(found) => return Err(vec![found]),
+        Err(found) => return Err(found),
     };
     let folder = folder_of(path).map_err(|error| {
         vec![Diagnostic::whole_file(path, format!("the folder of the file cannot be used: {error}"), None)]
@@ -72,13 +72,13 @@ pub fn from_text(path: &Path, folder: &Path, text: &str) -> Result<Settings, Vec
 }
 
 /// The text of a file of ours; `None` if it does not exist.
-pub(super) fn read_text(path: &Path) -> Result<Option<String>, Diagnostic> {
+pub(super) fn read_text(path: &Path) -> Result<Option<String>, Vec<Diagnostic>> {
     let cannot_read = |error: std::io::Error| {
         let help = match error.kind() {
             std::io::ErrorKind::PermissionDenied => Some("this user may not read it".to_owned()),
             _ => None,
         };
-        Diagnostic::whole_file(path, format!("cannot be read: {error}"), help)
+        vec![Diagnostic::whole_file(path, format!("cannot be read: {error}"), help)]
     };
     let metadata = match std::fs::metadata(path) {
         Ok(metadata) => metadata,
@@ -86,21 +86,21 @@ pub(super) fn read_text(path: &Path) -> Result<Option<String>, Diagnostic> {
         Err(error) => return Err(cannot_read(error)),
     };
     if metadata.is_dir() {
-        return Err(Diagnostic::whole_file(path, "this is a folder; a file is expected", None));
+        return Err(vec![Diagnostic::whole_file(path, "this is a folder; a file is expected", None)]);
     }
     if metadata.len() > MOST_BYTES {
         let message = format!("the file has {} bytes; at most {MOST_BYTES} are read", metadata.len());
-        return Err(Diagnostic::whole_file(path, message, None));
+        return Err(vec![Diagnostic::whole_file(path, message, None)]);
     }
     let bytes = std::fs::read(path).map_err(cannot_read)?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        Diagnostic::whole_file(
+        vec![Diagnostic::whole_file(
             path,
             format!("line {line} is not UTF-8 text"),
             Some("save the file as UTF-8".to_owned()),
-        )
+        )]
     })?;
     Ok(Some(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)))
 }

@@ -5,6 +5,7 @@
 //! same for the files it names; [`secret`] reads a secret when it is used. Deliberately absent: any use of
 //! what is read, and reloading, which is the daemon's.
 
+mod addresses;
 mod client_record;
 pub mod clients;
 mod clients_csv;

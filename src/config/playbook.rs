@@ -18,8 +18,8 @@ use super::locate::read_text;
 use super::meaning::components::id_of;
 use super::problem::{KeyPath, Mistake, Problems, nearest, quoted};
 use super::settings::ComponentSettings;
-use super::values;
 use super::written::{WrittenGuidance, WrittenPlaybook, WrittenResource};
+use super::{addresses, values};
 use crate::domain::client::Client;
 use crate::domain::incident::{Impact, Need, Phase};
 use crate::domain::notice::Resource;
@@ -38,7 +38,7 @@ pub fn read(path: &Path, components: &[ComponentSettings]) -> Result<Vec<Entry>,
     let text = match read_text(path) {
         Ok(Some(text)) => text,
         Ok(None) => return Ok(Vec::new()),
-        Err(found) => return Err(vec![found]),
+        Err(found) => return Err(found),
     };
     let document = Document::parse(path, &text, 1)?;
     let (written, mut found) = document.read::<WrittenPlaybook>();
@@ -188,7 +188,7 @@ fn resource_address(written: &str) -> Result<String, Mistake> {
         Some((page, part)) => (page, format!("#{part}")),
         None => (written, String::new()),
     };
-    values::web_address(page).map(|url| format!("{url}{part}"))
+    addresses::web_address(page).map(|url| format!("{url}{part}"))
 }
 
 /// The id of an entry without one: of its action, or for an entry without action of its condition.

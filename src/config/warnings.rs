@@ -6,6 +6,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use super::clients::BookSummary;
 use super::diagnostic::Diagnostic;
 use super::document::Document;
 use super::locate::read_text;
@@ -39,6 +40,29 @@ pub fn warnings(settings: &Settings) -> Vec<Diagnostic> {
         problems.add(KeyPath::root().key("public_url"), Mistake::with_help(message, help));
     }
     place(settings, problems)
+}
+
+/// The warnings of a book of clients: its own, and what the configuration lacks for it.
+pub fn book_warnings(settings: &Settings, book: &BookSummary) -> Vec<Diagnostic> {
+    let root = KeyPath::root();
+    let mut problems = Problems::default();
+    if book.emails > 0 && settings.email.is_none() {
+        let message = format!("{} contacts have an e-mail address, and no mail goes out", book.emails);
+        problems.add(root.key("email"), Mistake::with_help(message, "write [email] with server = \"…\""));
+    }
+    if book.webhooks_without_secret > 0 && settings.webhook.key.is_none() {
+        let message = format!("{} webhooks of clients have no secret to be signed with", book.webhooks_without_secret);
+        let help = "write [webhook] key, which secrets are made from, or a `secret` for each";
+        problems.add(root.key("webhook").key("key"), Mistake::with_help(message, help));
+    }
+    if book.plain_secrets > 0 {
+        let message = format!("{} secrets stand in the client files in plain", book.plain_secrets);
+        let help = "write { env = \"…\" } or { file = \"…\" }, or leave them out: [webhook] key makes one for each";
+        problems.add(root.key("clients"), Mistake::with_help(message, help));
+    }
+    let mut found = place(settings, problems);
+    found.extend(book.warnings.iter().cloned());
+    found
 }
 
 fn place(settings: &Settings, problems: Problems) -> Vec<Diagnostic> {

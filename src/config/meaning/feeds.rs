@@ -8,8 +8,8 @@ use super::components::id_of;
 use super::{DAY, Reading, SECOND, unique, unknown_name};
 use crate::config::problem::{KeyPath, Mistake};
 use crate::config::settings::{ComponentSettings, FeedKind, FeedSettings, FirstSight};
-use crate::config::values;
 use crate::config::written::WrittenFeed;
+use crate::config::{addresses, values};
 
 /// The source of updates by `--trigger` that name none.
 const RESERVED: &str = "trigger";
@@ -115,7 +115,7 @@ fn refuse(reading: &mut Reading<'_>, table: &KeyPath, key: &str, present: bool, 
 
 /// The page's own address: what people paste from the API or a sub-page is cut off, and a query refused.
 fn page_address(written: &str) -> Result<Url, Mistake> {
-    let mut url = values::web_address(written)?;
+    let mut url = addresses::web_address(written)?;
     if url.query().is_some() {
         return Err(Mistake::with_help("the address holds a part after `?`", "write the address of the page itself"));
     }

@@ -19,8 +19,8 @@ use std::time::Duration;
 
 use super::problem::{KeyPath, Mistake, Problem, Problems, quoted};
 use super::settings::{Deliver, Listen, Settings};
-use super::values;
 use super::written::WrittenSettings;
+use super::{addresses, values};
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);
 pub(super) const MINUTE: Duration = Duration::from_secs(60);
@@ -173,7 +173,11 @@ fn addresses(reading: &mut Reading<'_>, written: &WrittenSettings) -> (Option<Li
     }
     let public_url = reading.optional(&root, "public_url", written.public_url.as_deref(), public_url);
     if public_url.is_some() && written.listen.is_none() {
-        reading.problems.missing(&root, "listen", "public_url says where clients reach `listen`; write both");
+        let mistake = Mistake::with_help(
+            "public_url says where clients reach `listen`, and there is no `listen`",
+            "write listen = \"127.0.0.1:8620\", or take public_url out",
+        );
+        reading.problems.add(root.key("public_url"), mistake);
     }
     (listen, admin, public_url)
 }
@@ -191,7 +195,7 @@ fn listener(written: &str, folder: &Path) -> Result<Listen, Mistake> {
 }
 
 fn public_url(written: &str) -> Result<String, Mistake> {
-    let url = values::web_address(written)?;
+    let url = addresses::web_address(written)?;
     if url.query().is_some() {
         return Err(Mistake::new("the address holds a part after `?`; take it out"));
     }

@@ -6,8 +6,8 @@ use super::Reading;
 use crate::config::client_record::contacts;
 use crate::config::problem::KeyPath;
 use crate::config::settings::OperatorSettings;
-use crate::config::values;
 use crate::config::written::WrittenOperator;
+use crate::config::{addresses, values};
 use crate::domain::client::SecretRef;
 
 pub(super) fn read(reading: &mut Reading<'_>, written: &WrittenOperator, allow: &[(IpAddr, u8)]) -> OperatorSettings {
@@ -17,7 +17,7 @@ pub(super) fn read(reading: &mut Reading<'_>, written: &WrittenOperator, allow: 
     OperatorSettings {
         token: reading.optional(&table, "token", written.token.as_ref(), |one| values::token(&one.0, folder)),
         heartbeat: reading.optional(&table, "heartbeat", written.heartbeat.as_ref(), |one| match &one.0 {
-            SecretRef::Plain(text) => values::web_address(text).map(|url| SecretRef::Plain(url.into())),
+            SecretRef::Plain(text) => addresses::web_address(text).map(|url| SecretRef::Plain(url.into())),
             SecretRef::Credential(_) | SecretRef::File(_) | SecretRef::Env(_) => values::secret(&one.0, folder),
         }),
         contacts,

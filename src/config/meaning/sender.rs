@@ -2,8 +2,8 @@
 
 use super::Reading;
 use crate::config::problem::{KeyPath, Mistake};
-use crate::config::values;
 use crate::config::written::WrittenSender;
+use crate::config::{addresses, values};
 use crate::domain::notice::Sender;
 
 pub(super) fn read(reading: &mut Reading<'_>, written: Option<&WrittenSender>) -> Sender {
@@ -24,8 +24,8 @@ pub(super) fn read(reading: &mut Reading<'_>, written: Option<&WrittenSender>) -
     }
     Sender {
         name: reading.or(&table, "name", written.name.as_deref(), String::new(), text),
-        email: reading.or(&table, "email", written.email.as_deref(), String::new(), values::email_address),
-        reply_to: reading.optional(&table, "reply_to", written.reply_to.as_deref(), values::email_address),
+        email: reading.or(&table, "email", written.email.as_deref(), String::new(), addresses::email_address),
+        reply_to: reading.optional(&table, "reply_to", written.reply_to.as_deref(), addresses::email_address),
         phone: reading.optional(&table, "phone", written.phone.as_deref(), text),
         answered: reading.optional(&table, "answered", written.answered.as_deref(), text),
         locale: reading.or(&table, "locale", written.locale.as_deref(), "en".to_owned(), values::locale),
