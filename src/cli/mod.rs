@@ -5,10 +5,12 @@
 
 pub mod arguments;
 pub mod check;
+pub mod dry_run;
 pub mod exit;
 pub mod run;
 pub mod show;
 pub mod trigger;
+pub mod wait;
 
 use std::process::ExitCode;
 

@@ -23,7 +23,7 @@ pub async fn run(arguments: &Arguments) -> Exit {
     };
     let stop = CancellationToken::new();
     let reloads = Arc::new(tokio::sync::Notify::new());
-    let signals = match Signals::listen() {
+    let mut signals = match Signals::listen() {
         Ok(signals) => signals,
         Err(error) => {
             show::problem(&format!("cannot listen for signals: {error}"));
@@ -32,12 +32,13 @@ pub async fn run(arguments: &Arguments) -> Exit {
     };
     let daemon = daemon::run(config, clock::system(), stop.clone(), reloads.clone());
     tokio::pin!(daemon);
-    let mut signals = signals;
     let ended = loop {
         tokio::select! {
             ended = &mut daemon => break ended,
-            () = signals.stop() => stop.cancel(),
-            _ = signals.reload.recv() => reloads.notify_one(),
+            signal = signals.next() => match signal {
+                Signal::Stop => stop.cancel(),
+                Signal::Reload => reloads.notify_one(),
+            },
         }
     };
     match ended {
@@ -84,10 +85,16 @@ impl Signals {
         })
     }
 
-    async fn stop(&mut self) {
+    async fn next(&mut self) -> Signal {
         tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => Signal::Stop,
+            _ = self.interrupt.recv() => Signal::Stop,
+            _ = self.reload.recv() => Signal::Reload,
         }
     }
+}
+
+enum Signal {
+    Stop,
+    Reload,
 }

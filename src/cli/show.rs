@@ -48,5 +48,18 @@ pub fn surroundings(settings: &Settings) {
             format!("{scheme}://{host}:{port}")
         }
     });
-    note(&format!("configuration {}, state {}, mail server {server}", settings.file.display(), settings.state.display()));
+    note(&format!(
+        "configuration {}, state {}, mail server {server}",
+        settings.file.display(),
+        settings.state.display()
+    ));
+}
+
+/// A bar for waiting on many deliveries; nothing where standard error is no terminal.
+pub fn progress() -> indicatif::ProgressBar {
+    let bar = indicatif::ProgressBar::new(0);
+    if !std::io::stderr().is_terminal() {
+        bar.set_draw_target(indicatif::ProgressDrawTarget::hidden());
+    }
+    bar
 }

@@ -8,8 +8,8 @@ use crate::config::diagnostic::Diagnostic;
 use crate::config::settings::{Settings, SubjectStyle};
 use crate::config::{locate, playbook, templates_dir};
 use crate::passes::current::Current;
+use crate::render::subject::SubjectForm;
 use crate::render::templates::Templates;
-use crate::render::verdict::SubjectForm;
 use crate::render::words::Words;
 
 /// Reads all files anew.

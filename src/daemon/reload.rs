@@ -58,7 +58,8 @@ fn refuse(faults: &[Diagnostic]) {
 
 fn keep_what_needs_a_start(before: &Current, mut after: Current) -> Current {
     let (was, is) = (&before.settings, &mut after.settings);
-    let changed = [("state", was.state != is.state), ("listen", was.listen != is.listen), ("admin", was.admin != is.admin)];
+    let changed =
+        [("state", was.state != is.state), ("listen", was.listen != is.listen), ("admin", was.admin != is.admin)];
     for (key, _) in changed.into_iter().filter(|(_, changed)| *changed) {
         tracing::warn!(key, "this key takes effect with the next start");
     }

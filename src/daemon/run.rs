@@ -72,7 +72,9 @@ pub async fn run(
             tracing::info!("stopped");
             Ok(())
         }
-        Some(why) => Err(NodeError::Fault(anyhow::anyhow!("the store is broken ({why}); nothing that it holds is trusted any more"))),
+        Some(why) => Err(NodeError::Fault(anyhow::anyhow!(
+            "the store is broken ({why}); nothing that it holds is trusted any more"
+        ))),
     }
 }
 
@@ -165,7 +167,7 @@ async fn send(shared: Shared, channel: Channel, mut lanes: Lanes, stop: Cancella
 fn watch_files(tasks: &TaskTracker, shared: &Shared, stop: &CancellationToken) {
     for feed in &shared.current.load().settings.feeds {
         let FeedKind::File { path } = &feed.kind else { continue };
-        let mut watch = match FolderWatch::start(path) {
+        let watch = match FolderWatch::start(path) {
             Ok(watch) => watch,
             Err(error) => {
                 tracing::warn!(feed = %feed.name, error = %error, "cannot be watched; it is looked at each interval");

@@ -27,7 +27,10 @@ pub enum Loaded {
     /// They are at fault; the book stays as it was.
     Faulty(Vec<Diagnostic>),
     /// They would remove more than a tenth of the clients; the book stays as it was.
-    TooFew { before: i64, removed: i64 },
+    TooFew {
+        before: i64,
+        removed: i64,
+    },
 }
 
 /// How much a load may take away.

@@ -103,7 +103,8 @@ async fn work(
     loop {
         let job = jobs.lock().await.recv().await;
         let Some(Job { claimed, bundle }) = job else { break };
-        let end = if stop.is_cancelled() { End::NeverBegun } else { attempt(&mut lane, &shared, &claimed, &bundle).await };
+        let end =
+            if stop.is_cancelled() { End::NeverBegun } else { attempt(&mut lane, &shared, &claimed, &bundle).await };
         if done.send(Finished { claimed, bundle, end }).await.is_err() {
             break;
         }
@@ -313,14 +314,23 @@ impl Run<'_> {
                 if let Some(seen) = finished.bundle.made_at(thread.wanted) {
                     self.shared.metrics.seen_to_accepted(now.duration_since(seen).as_secs_f64().max(0.0));
                 }
-                tracing::debug!(case.reference = reference, contact = thread.contact_key, sequence = thread.wanted, "accepted");
+                tracing::debug!(
+                    case.reference = reference,
+                    contact = thread.contact_key,
+                    sequence = thread.wanted,
+                    "accepted"
+                );
             }
             Outcome::Deferred { cause, .. }
             | Outcome::Failed { cause }
             | Outcome::Uncertain { cause }
             | Outcome::AccountHeld { cause }
             | Outcome::Gone { cause } => {
-                if after.settled.is_some() { self.report.failed += 1 } else { self.report.waiting += 1 }
+                if after.settled.is_some() {
+                    self.report.failed += 1
+                } else {
+                    self.report.waiting += 1
+                }
                 tracing::warn!(case.reference = reference, client = %thread.client_id, contact = thread.contact_key, sequence = thread.wanted, outcome = word, cause = %cause, "not accepted");
             }
         }
@@ -330,14 +340,12 @@ impl Run<'_> {
 fn after_attempt(shared: &Shared, finished: &Finished, made: &Made, outcome: &Outcome, now: Timestamp) -> After {
     let current = shared.current.load();
     let policy = match finished.claimed.thread.channel {
-        Channel::Email => current.settings.email.as_ref().map(|email| Policy {
-            retry: email.retry.clone(),
-            give_up: email.give_up,
-        }),
-        Channel::Webhook => Some(Policy {
-            retry: current.settings.webhook.retry.clone(),
-            give_up: current.settings.webhook.give_up,
-        }),
+        Channel::Email => {
+            current.settings.email.as_ref().map(|email| Policy { retry: email.retry.clone(), give_up: email.give_up })
+        }
+        Channel::Webhook => {
+            Some(Policy { retry: current.settings.webhook.retry.clone(), give_up: current.settings.webhook.give_up })
+        }
     };
     let policy = policy.unwrap_or(Policy { retry: Vec::new(), give_up: std::time::Duration::from_secs(72 * 3600) });
     let attempt = Attempt {

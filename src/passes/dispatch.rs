@@ -168,9 +168,7 @@ fn planned_case(shared: &Shared, story: &Story, change: &Change, now: Timestamp)
 /// Planned work speaks next when it begins.
 fn planned_start(case: &Case, now: Timestamp) -> Option<(crate::domain::incident::NextWord, Timestamp)> {
     match case.facts.phase {
-        Phase::Scheduled => {
-            case.facts.scheduled_for.map(|start| (crate::domain::incident::NextWord::At(start), now))
-        }
+        Phase::Scheduled => case.facts.scheduled_for.map(|start| (crate::domain::incident::NextWord::At(start), now)),
         _ => None,
     }
 }

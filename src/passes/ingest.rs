@@ -85,8 +85,9 @@ async fn decide(
             new_id: &new_id,
             new_reference: &new_reference,
         };
-        let (id, reference) =
-            story.as_ref().map_or((new_id.clone(), new_reference.clone()), |s| (s.case.id.clone(), s.case.reference.clone()));
+        let (id, reference) = story
+            .as_ref()
+            .map_or((new_id.clone(), new_reference.clone()), |s| (s.case.id.clone(), s.case.reference.clone()));
         let mut sequence = None;
         match observe::observe(story.as_ref(), observation, &context) {
             Observed::Nothing => taken.nothing += 1,
@@ -96,7 +97,11 @@ async fn decide(
                 continue;
             }
             Observed::Changed(step) => {
-                if story.is_none() { taken.opened += 1 } else { taken.changed += 1 }
+                if story.is_none() {
+                    taken.opened += 1
+                } else {
+                    taken.changed += 1
+                }
                 sequence = step.change.as_ref().map(|change| change.sequence);
                 steps.push(*step);
             }

@@ -12,8 +12,8 @@ use super::Shared;
 use crate::domain::case::{Case, CaseState, Change, ChangeFacts, Scope, Story};
 use crate::domain::delivery::Cause;
 use crate::domain::incident::Impact;
-use crate::domain::notice::Kind;
 use crate::domain::news::{self, News, Urgency};
+use crate::domain::notice::Kind;
 use crate::store::StoreError;
 use crate::store::rows::{Cancellation, FeedRow, Recorded, ThreadKey, Write};
 

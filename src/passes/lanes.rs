@@ -45,9 +45,10 @@ impl Lanes {
             return;
         }
         let settings = &current.settings;
-        let same_mail = self.made_from.as_ref().is_some_and(|before| {
-            before.settings.email == settings.email && before.settings.sender == settings.sender
-        });
+        let same_mail = self
+            .made_from
+            .as_ref()
+            .is_some_and(|before| before.settings.email == settings.email && before.settings.sender == settings.sender);
         if !same_mail {
             self.mail.clear();
             self.account = settings.email.as_ref().and_then(|email| account(email, &settings.sender.email));
@@ -124,9 +125,10 @@ impl Lane {
             },
             (Lane::Missing(Channel::Email), _) => not_configured("no [email] server is configured"),
             (Lane::Missing(Channel::Webhook), _) => not_configured("webhooks cannot be sent"),
-            (Lane::Mail(_), _) | (Lane::Webhook(_), _) => {
-                Outcome::Deferred { cause: Cause::new("render", None, "the message is of another form"), retry_after: None }
-            }
+            (Lane::Mail(_), _) | (Lane::Webhook(_), _) => Outcome::Deferred {
+                cause: Cause::new("render", None, "the message is of another form"),
+                retry_after: None,
+            },
         }
     }
 }

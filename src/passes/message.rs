@@ -108,13 +108,16 @@ impl Bundle {
         };
         let form = match thread.channel {
             Channel::Email => Form::Mail(self.mail(claimed, &key, notice, shared_words)?),
-            Channel::Webhook => Form::Webhook(webhook_json::write(&WebhookInput {
-                notice,
-                client: &claimed.client.id,
-                summary: &shared_words.parts.summary,
-                what_happened: &shared_words.parts.what_happened,
-                current_status: &shared_words.parts.current_status,
-            }).into_bytes()),
+            Channel::Webhook => Form::Webhook(
+                webhook_json::write(&WebhookInput {
+                    notice,
+                    client: &claimed.client.id,
+                    summary: &shared_words.parts.summary,
+                    what_happened: &shared_words.parts.what_happened,
+                    current_status: &shared_words.parts.current_status,
+                })
+                .into_bytes(),
+            ),
         };
         Ok(Made { key, asks, form })
     }
@@ -155,8 +158,9 @@ impl Bundle {
         if let Some(known) = self.rendered.lock().ok().and_then(|rendered| rendered.get(&alike).cloned()) {
             return Ok(known);
         }
-        let notice =
-            self.notice(thread).ok_or_else(|| Cause::new("render", None, "the thread names a variant that is not kept"))?;
+        let notice = self
+            .notice(thread)
+            .ok_or_else(|| Cause::new("render", None, "the thread names a variant that is not kept"))?;
         let words = &self.current.words;
         let shared_words = words.render_shared(&notice, &alike.locale, &alike.timezone, sender).or_else(|error| {
             tracing::error!(error = %error, "a template failed; the built-in one is sent instead");
@@ -179,8 +183,7 @@ impl Bundle {
     ) -> Result<Vec<u8>, Cause> {
         let case = &self.story.case;
         let filled = shared_words.fill(&claimed.client.name);
-        let root =
-            delivery::thread_root(&case.source, &case.incident, &claimed.client.id, &claimed.contact.address);
+        let root = delivery::thread_root(&case.source, &case.incident, &claimed.client.id, &claimed.contact.address);
         mail::compose(&MailInput {
             key,
             root: &root,

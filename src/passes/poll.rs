@@ -62,8 +62,13 @@ async fn read_one(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let memory: Option<Memory> = serde_json::from_value(row.body.clone()).ok();
-    let open: BTreeMap<String, i64> =
-        shared.store.open_cases_of(feed.name.clone()).await?.into_iter().map(|(key, incident)| (incident, key)).collect();
+    let open: BTreeMap<String, i64> = shared
+        .store
+        .open_cases_of(feed.name.clone())
+        .await?
+        .into_iter()
+        .map(|(key, incident)| (incident, key))
+        .collect();
     let ids: BTreeSet<String> = open.keys().cloned().collect();
     report.read += 1;
     let reading = match feed::look(client, feed, memory, &ids, now).await {
@@ -188,7 +193,6 @@ fn log_reading(feed: &FeedSettings, reading: &Reading, is_foreign: bool) {
         tracing::warn!(feed, incident = ?skipped, "an incident that cannot be read was left out");
     }
     for older in &reading.older {
-
         tracing::info!(feed, document = %older.document, stamp = %older.page_updated_at, "an older copy than the one before; ignored");
     }
 }
