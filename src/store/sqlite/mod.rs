@@ -16,6 +16,8 @@ pub(super) mod nodes;
 mod open;
 pub(super) mod planning;
 pub(super) mod retention;
+#[cfg(test)]
+mod tests;
 mod text;
 mod thread;
 mod writer;
