@@ -123,8 +123,11 @@ impl SqliteStore {
         self.reads.close();
         self.writes.close();
         let threads = std::mem::take(&mut *self.threads.lock().await);
-        let joined =
-            tokio::task::spawn_blocking(move || threads.into_iter().map(|thread| thread.join().is_ok()).all(|ok| ok));
+        let joined = tokio::task::spawn_blocking(move || {
+            // All of them, whatever the first came to.
+            let panics = threads.into_iter().filter_map(|thread| thread.join().err()).count();
+            panics == 0
+        });
         if !matches!(joined.await, Ok(true)) {
             tracing::error!("a thread of the store ended in a panic");
         }

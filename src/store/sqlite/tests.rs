@@ -147,7 +147,7 @@ async fn a_failing_job_leaves_the_others_of_its_group() {
     let (_folder, path) = folder();
     let store = open(&path).unwrap();
     // Holds the writer until all three are queued behind it: they share the next group.
-    let (go, wait) = std::sync::mpsc::channel::<()>();
+    let (go, wait) = std::sync::mpsc::sync_channel::<()>(1);
     let holds = store.write(move |_| Ok(wait.recv().is_ok()));
     let fails = store.write(|connection| {
         put("half")(connection)?;
