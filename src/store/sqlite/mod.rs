@@ -41,7 +41,7 @@ const READERS: usize = 2;
 /// Whether a state that is not there is made.
 #[derive(Debug, Clone, Copy)]
 pub enum Creation<'a> {
-    IfMissing { state_id: &'a str },
+    IfMissing { state_id: &'a str, now: Timestamp },
     Never,
 }
 
@@ -55,8 +55,8 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    pub fn open(path: &Path, creation: Creation<'_>, now: Timestamp) -> Result<SqliteStore, OpenError> {
-        let (writing, state_id) = open::open(path, creation, now)?;
+    pub fn open(path: &Path, creation: Creation<'_>) -> Result<SqliteStore, OpenError> {
+        let (writing, state_id) = open::open(path, creation)?;
         let (report, broken) = watch::channel(None);
         let report = Arc::new(report);
         let (writes, queue) = Lane::new();

@@ -24,7 +24,7 @@ fn folder() -> (tempfile::TempDir, PathBuf) {
 }
 
 fn open(path: &Path) -> Result<SqliteStore, OpenError> {
-    SqliteStore::open(path, Creation::IfMissing { state_id: "00ff" }, now())
+    SqliteStore::open(path, Creation::IfMissing { state_id: "00ff", now: now() })
 }
 
 fn put(name: &'static str) -> impl FnOnce(&Connection) -> Result<(), StoreError> + Send + 'static {
@@ -46,7 +46,7 @@ async fn folder_and_file_are_made_for_us_alone() {
     let log = path.with_file_name("candor.db-wal");
     assert_eq!(mode(&log), 0o600);
     store.close().await;
-    let again = SqliteStore::open(&path, Creation::IfMissing { state_id: "1111" }, now()).unwrap();
+    let again = SqliteStore::open(&path, Creation::IfMissing { state_id: "1111", now: now() }).unwrap();
     assert_eq!(again.state_id(), "00ff", "an id is made once");
 }
 
@@ -55,12 +55,12 @@ async fn an_empty_file_is_a_new_state() {
     let (_folder, path) = folder();
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(&path, "").unwrap();
-    assert!(matches!(Store::open_existing(&path, now()), Err(OpenError::Missing { .. })));
+    assert!(matches!(Store::open_existing(&path), Err(OpenError::Missing { .. })));
     let store = open(&path).unwrap();
     store.write(put("a")).await.unwrap();
     assert!(has(&store, "a").await);
     store.close().await;
-    assert!(Store::open_existing(&path, now()).is_ok());
+    assert!(Store::open_existing(&path).is_ok());
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn what_is_not_ours_is_refused_and_left_alone() {
 #[test]
 fn a_missing_state_is_not_made_for_a_listing() {
     let (_folder, path) = folder();
-    assert!(matches!(Store::open_existing(&path, now()), Err(OpenError::Missing { .. })));
+    assert!(matches!(Store::open_existing(&path), Err(OpenError::Missing { .. })));
     assert!(!path.exists());
 }
 
@@ -103,7 +103,7 @@ async fn a_newer_state_is_refused() {
     let (_folder, path) = folder();
     let error = tamper(&path, "PRAGMA user_version = 99").await;
     assert!(matches!(error, OpenError::Newer { found: 99, known: 1, .. }), "{error}");
-    assert!(matches!(Store::open_existing(&path, now()), Err(OpenError::Newer { .. })));
+    assert!(matches!(Store::open_existing(&path), Err(OpenError::Newer { .. })));
 }
 
 #[tokio::test]
