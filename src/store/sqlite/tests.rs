@@ -143,7 +143,7 @@ async fn the_writer_keeps_its_promises() {
 }
 
 #[tokio::test]
-async fn a_failing_job_leaves_the_others_of_its_group() {
+async fn jobs_share_a_commit_and_a_failing_one_leaves_the_others() {
     let (_folder, path) = folder();
     let store = open(&path).unwrap();
     // Holds the writer until all three are queued behind it: they share the next group.
@@ -153,14 +153,19 @@ async fn a_failing_job_leaves_the_others_of_its_group() {
         put("half")(connection)?;
         Err::<(), _>(StoreError::Fault("on purpose".into()))
     });
+    let second = store.write(move |connection| {
+        put("second")(connection)?;
+        // Another connection sees only what has been committed: not yet what the job before this one wrote.
+        let beside = Connection::open(&path)?;
+        Ok(sqlite::nodes::meta(&beside, "first")?.is_some())
+    });
     let released = async {
         tokio::task::yield_now().await;
         go.send(()).unwrap();
     };
-    let (held, first, failed, second, ()) =
-        tokio::join!(holds, store.write(put("first")), fails, store.write(put("second")), released);
+    let (held, first, failed, second, ()) = tokio::join!(holds, store.write(put("first")), fails, second, released);
     assert_eq!(held, Ok(true));
-    assert_eq!((first, second), (Ok(()), Ok(())));
+    assert_eq!((first, second), (Ok(()), Ok(false)));
     assert_eq!(failed, Err(StoreError::Fault("on purpose".into())));
     assert!(has(&store, "first").await && has(&store, "second").await);
     assert!(!has(&store, "half").await);
