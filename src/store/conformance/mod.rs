@@ -6,6 +6,7 @@ mod cases;
 mod delivery;
 mod ledger;
 mod planning;
+mod walk;
 
 use std::collections::BTreeMap;
 

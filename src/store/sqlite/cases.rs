@@ -93,8 +93,15 @@ pub fn open_cases_of(connection: &Connection, source: String) -> Result<Vec<(i64
     )
 }
 
-/// The condition of the index `threads_unsettled`, word for word: without it every thread would be read.
+/// The condition of the index `threads_unsettled`, word for word.
 pub(super) const UNSETTLED: &str = "state = 'active' AND (owed = 1 OR wanted > told)";
+
+/// Threads read by that index. Left to itself SQLite takes the primary key, so every thread the case has ever had.
+/// (PostgreSQL has no such word and needs none.)
+pub(super) const UNSETTLED_THREADS: &str = "threads INDEXED BY threads_unsettled";
+
+/// The same for those that have failed.
+pub(super) const FAILED_THREADS: &str = "threads INDEXED BY threads_failed";
 
 pub fn listed_cases(connection: &Connection, filter: CaseFilter, limit: i64) -> Result<Vec<CaseRow>, StoreError> {
     let chosen = match filter {
@@ -104,19 +111,15 @@ pub fn listed_cases(connection: &Connection, filter: CaseFilter, limit: i64) -> 
     let cases = rows(connection, &format!("{CASE} {chosen} ORDER BY case_key DESC LIMIT $1"), params![limit], case)?;
     let counts = format!(
         "SELECT count(CASE WHEN owed = 1 THEN 1 END), count(CASE WHEN wanted > told THEN 1 END)
-         FROM threads WHERE case_key = $1 AND {UNSETTLED}"
+         FROM {UNSETTLED_THREADS} WHERE case_key = $1 AND {UNSETTLED}"
     );
+    let failures = format!("SELECT count(*) FROM {FAILED_THREADS} WHERE case_key = $1 AND state = 'failed'");
     cases
         .into_iter()
         .map(|case| {
             let (owed, pending) = first(connection, &counts, params![case.key], |row| Ok((row.get(0)?, row.get(1)?)))?
                 .unwrap_or_default();
-            let failed = first(
-                connection,
-                "SELECT count(*) FROM threads WHERE case_key = $1 AND state = 'failed'",
-                params![case.key],
-                |row| row.get(0),
-            )?;
+            let failed = first(connection, &failures, params![case.key], |row| row.get(0))?;
             Ok(CaseRow { case, owed, pending, failed: failed.unwrap_or_default() })
         })
         .collect()
@@ -275,19 +278,22 @@ fn put_change(connection: &Connection, case_key: i64, change: &Change) -> Result
 }
 
 pub fn owed_count(connection: &Connection, case_key: i64) -> Result<i64, StoreError> {
-    let count = format!("SELECT count(*) FROM threads WHERE case_key = $1 AND {UNSETTLED} AND owed = 1");
+    let count = format!("SELECT count(*) FROM {UNSETTLED_THREADS} WHERE case_key = $1 AND {UNSETTLED} AND owed = 1");
     Ok(first(connection, &count, params![case_key], |row| row.get(0))?.unwrap_or_default())
 }
 
-pub fn close_settled_cases(connection: &Connection, now: Timestamp) -> Result<Vec<i64>, StoreError> {
-    let close = format!(
+pub(super) fn close_statement() -> String {
+    format!(
         "UPDATE cases SET state = 'closed', closed_at = $1, version = version + 1
          WHERE state = 'ended'
            AND NOT EXISTS (SELECT 1 FROM changes WHERE changes.case_key = cases.case_key AND planned_at IS NULL)
-           AND NOT EXISTS (SELECT 1 FROM threads WHERE threads.case_key = cases.case_key AND {UNSETTLED})
+           AND NOT EXISTS (SELECT 1 FROM {UNSETTLED_THREADS} WHERE threads.case_key = cases.case_key AND {UNSETTLED})
          RETURNING case_key"
-    );
-    let mut keys = rows(connection, &close, params![Millis(now)], |row| row.get::<_, i64>(0))?;
+    )
+}
+
+pub fn close_settled_cases(connection: &Connection, now: Timestamp) -> Result<Vec<i64>, StoreError> {
+    let mut keys = rows(connection, &close_statement(), params![Millis(now)], |row| row.get::<_, i64>(0))?;
     keys.sort_unstable();
     Ok(keys)
 }

@@ -20,6 +20,26 @@ pub(super) struct BookContact {
     pub presence: Presence,
 }
 
+// The set of clients leads, and each table is read by the index named: left to itself SQLite reads a whole
+// generation (or case) for each client. (PostgreSQL has no `INDEXED BY` and needs none.)
+
+pub(super) const CLIENTS: &str = "SELECT c.body FROM json_each($2) AS j CROSS JOIN book_clients AS c
+    WHERE c.generation = $1 AND c.client_id = j.value ORDER BY j.key";
+
+pub(super) const CONTACTS: &str = "SELECT b.client_id, b.contact_key, contacts.channel, contacts.address, b.fallback,
+        b.secret, b.name, contacts.gone_at IS NOT NULL
+    FROM json_each($2) AS j CROSS JOIN book_contacts AS b INDEXED BY book_contacts_client CROSS JOIN contacts
+    WHERE b.generation = $1 AND b.client_id = j.value AND contacts.contact_key = b.contact_key
+    ORDER BY j.key, b.position";
+
+pub(super) fn threads_statement() -> String {
+    format!(
+        "SELECT {COLUMNS} FROM json_each($2) AS j CROSS JOIN threads INDEXED BY threads_client
+         WHERE threads.case_key = $1 AND threads.client_id = j.value
+         ORDER BY j.key, threads.contact_key"
+    )
+}
+
 pub fn planning_chunk(
     connection: &Connection,
     case_key: i64,
@@ -107,26 +127,12 @@ pub(super) fn clients(
 ) -> Result<Vec<(Client, Vec<BookContact>)>, StoreError> {
     let ids = json(ids)?;
     let mut contacts: BTreeMap<String, Vec<BookContact>> = BTreeMap::new();
-    let found = rows(
-        connection,
-        "SELECT b.client_id, b.contact_key, contacts.channel, contacts.address, b.fallback, b.secret, b.name,
-            contacts.gone_at IS NOT NULL
-         FROM json_each($2) AS j CROSS JOIN book_contacts AS b CROSS JOIN contacts
-         WHERE b.generation = $1 AND b.client_id = j.value AND contacts.contact_key = b.contact_key
-         ORDER BY b.client_id, b.position",
-        params![generation, ids],
-        |row| Ok((row.get::<_, String>(0)?, book_contact(row)?)),
-    )?;
+    let found =
+        rows(connection, CONTACTS, params![generation, ids], |row| Ok((row.get::<_, String>(0)?, book_contact(row)?)))?;
     for (client_id, contact) in found {
         contacts.entry(client_id).or_default().push(contact);
     }
-    let clients: Vec<Client> = rows(
-        connection,
-        "SELECT c.body FROM json_each($2) AS j CROSS JOIN book_clients AS c
-         WHERE c.generation = $1 AND c.client_id = j.value ORDER BY c.client_id",
-        params![generation, ids],
-        |row| document(row, 0),
-    )?;
+    let clients: Vec<Client> = rows(connection, CLIENTS, params![generation, ids], |row| document(row, 0))?;
     Ok(clients
         .into_iter()
         .map(|client| {
@@ -157,16 +163,7 @@ pub(super) fn contact(row: &Row<'_>, at: usize) -> rusqlite::Result<Contact> {
 }
 
 fn threads_of(connection: &Connection, case_key: i64, ids: &[String]) -> Result<Vec<Thread>, StoreError> {
-    rows(
-        connection,
-        &format!(
-            "SELECT {COLUMNS} FROM json_each($2) AS j CROSS JOIN threads
-             WHERE threads.case_key = $1 AND threads.client_id = j.value
-             ORDER BY threads.client_id, threads.contact_key"
-        ),
-        params![case_key, json(ids)?],
-        thread,
-    )
+    rows(connection, &threads_statement(), params![case_key, json(ids)?], thread)
 }
 
 fn named_variants(thread: &Thread) -> Vec<i64> {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::book::current;
-use super::cases::UNSETTLED;
+use super::cases::{UNSETTLED, UNSETTLED_THREADS};
 use super::chunk::contact;
 use super::text::{Millis, execute, first, json, optional_json, optional_time, rows};
 use super::thread::{COLUMNS, WIDTH, standing, thread, write_settled};
@@ -14,7 +14,22 @@ use crate::store::error::StoreError;
 use crate::store::rows::{AttemptRow, Cancellation, Claimed, ClientLine, DeliveryRow, Settled, Settlement, ThreadKey};
 
 /// The condition of the index `threads_due`.
-const DUE: &str = "threads.wanted > threads.told AND threads.state = 'active' AND threads.claim_epoch IS NULL";
+pub(super) const DUE: &str =
+    "threads.wanted > threads.told AND threads.state = 'active' AND threads.claim_epoch IS NULL";
+
+/// The joins are crossed so that the index of what is due leads, whatever the planner thinks of the book.
+pub(super) fn claim_statement() -> String {
+    format!(
+        "SELECT {COLUMNS}, contacts.channel, contacts.address, b.fallback, b.secret, b.name,
+                c.client_id, c.name, c.locale, c.timezone
+             FROM threads CROSS JOIN contacts CROSS JOIN book_contacts AS b CROSS JOIN book_clients AS c
+             WHERE threads.channel = $1 AND threads.due_at <= $2 AND {DUE}
+               AND contacts.contact_key = threads.contact_key AND contacts.gone_at IS NULL
+               AND b.generation = $3 AND b.contact_key = threads.contact_key
+               AND c.generation = $3 AND c.client_id = b.client_id
+             ORDER BY threads.due_at LIMIT $4"
+    )
+}
 
 pub fn claim(
     connection: &Connection,
@@ -25,16 +40,7 @@ pub fn claim(
 ) -> Result<Vec<Claimed>, StoreError> {
     let claimed = rows(
         connection,
-        &format!(
-            "SELECT {COLUMNS}, contacts.channel, contacts.address, b.fallback, b.secret, b.name,
-                c.client_id, c.name, c.locale, c.timezone
-             FROM threads CROSS JOIN contacts CROSS JOIN book_contacts AS b CROSS JOIN book_clients AS c
-             WHERE threads.channel = $1 AND threads.due_at <= $2 AND {DUE}
-               AND contacts.contact_key = threads.contact_key AND contacts.gone_at IS NULL
-               AND b.generation = $3 AND b.contact_key = threads.contact_key
-               AND c.generation = $3 AND c.client_id = b.client_id
-             ORDER BY threads.due_at LIMIT $4"
-        ),
+        &claim_statement(),
         params![channel.as_str(), Millis(now), current(connection)?, limit],
         |row| {
             Ok(Claimed {
@@ -205,7 +211,7 @@ pub fn orphaned(connection: &Connection, limit: i64) -> Result<Vec<Thread>, Stor
     rows(
         connection,
         &format!(
-            "SELECT {COLUMNS} FROM threads
+            "SELECT {COLUMNS} FROM {UNSETTLED_THREADS}
              LEFT JOIN book_contacts AS b ON b.generation = $1 AND b.contact_key = threads.contact_key
              LEFT JOIN contacts ON contacts.contact_key = threads.contact_key
              WHERE {UNSETTLED} AND threads.claim_epoch IS NULL

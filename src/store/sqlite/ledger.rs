@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 
-use super::cases::UNSETTLED;
+use super::cases::{FAILED_THREADS, UNSETTLED, UNSETTLED_THREADS};
 use super::text::{Millis, document, execute, first, optional_document, optional_time, rows, time, word};
 use super::thread::{COLUMNS, thread};
 use crate::domain::client::Channel;
@@ -21,11 +21,11 @@ pub fn deliveries(connection: &Connection, filter: LedgerFilter, limit: i64) -> 
     let waiting = format!("{UNSETTLED} AND wanted > told");
     let mut listed = match filter {
         LedgerFilter::Unsettled => {
-            let mut listed = settled(connection, Drive::Threads, failed, limit)?;
+            let mut listed = settled(connection, Drive::Failed, failed, limit)?;
             listed.extend(pending(connection, &waiting, limit)?);
             listed
         }
-        LedgerFilter::Failed => settled(connection, Drive::Threads, failed, limit)?,
+        LedgerFilter::Failed => settled(connection, Drive::Failed, failed, limit)?,
         LedgerFilter::All => {
             let mut listed = settled(connection, Drive::Deliveries, &everything, limit)?;
             listed.extend(pending(connection, &waiting, limit)?);
@@ -50,14 +50,14 @@ struct Listed {
 
 /// Which table leads: the one with an index of what is asked for.
 enum Drive {
-    Threads,
+    Failed,
     Deliveries,
 }
 
 fn settled(connection: &Connection, drive: Drive, condition: &str, limit: i64) -> Result<Vec<Listed>, StoreError> {
     let tables = match drive {
-        Drive::Threads => "threads CROSS JOIN deliveries AS d",
-        Drive::Deliveries => "deliveries AS d CROSS JOIN threads",
+        Drive::Failed => format!("{FAILED_THREADS} CROSS JOIN deliveries AS d"),
+        Drive::Deliveries => "deliveries AS d CROSS JOIN threads".to_owned(),
     };
     rows(
         connection,
@@ -93,7 +93,7 @@ fn pending(connection: &Connection, condition: &str, limit: i64) -> Result<Vec<L
             "SELECT cases.reference, t.contact_key, t.wanted, t.case_key, cases.id, t.client_id, t.channel,
                 coalesce(contacts.address, ''), t.told, t.entered, t.uncertain, t.attempts, t.since, t.cause,
                 t.due_at
-             FROM (SELECT * FROM threads WHERE {condition} ORDER BY case_key DESC, contact_key LIMIT $1) AS t
+             FROM (SELECT * FROM {UNSETTLED_THREADS} WHERE {condition} ORDER BY case_key DESC, contact_key LIMIT $1) AS t
              CROSS JOIN cases LEFT JOIN contacts ON contacts.contact_key = t.contact_key
              WHERE cases.case_key = t.case_key"
         ),
@@ -205,7 +205,7 @@ pub fn retry(connection: &Connection, what: Retry, now: Timestamp) -> Result<Ret
     let mut retried = Retried::default();
     match what {
         Retry::All => {
-            let failed = "SELECT case_key, contact_key FROM threads WHERE state = 'failed'";
+            let failed = &format!("SELECT case_key, contact_key FROM {FAILED_THREADS} WHERE state = 'failed'");
             let keys =
                 rows(connection, failed, [], |row| Ok(ThreadKey { case_key: row.get(0)?, contact_key: row.get(1)? }))?;
             for key in keys {
@@ -259,7 +259,7 @@ pub fn gauges(connection: &Connection) -> Result<Gauges, StoreError> {
     let count = |sql: &str| first(connection, sql, [], |row| row.get(0)).map(Option::unwrap_or_default);
     let owed_cases = format!(
         "SELECT count(*) FROM cases WHERE state = 'ended' AND EXISTS
-            (SELECT 1 FROM threads WHERE threads.case_key = cases.case_key AND {UNSETTLED})"
+            (SELECT 1 FROM {UNSETTLED_THREADS} WHERE threads.case_key = cases.case_key AND {UNSETTLED})"
     );
     Ok(Gauges {
         pending: pending_gauges(connection)?,

@@ -5,7 +5,6 @@ use std::io::{ErrorKind, Read};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
-use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 
 use super::migrate::{self, APPLICATION_ID, Age};
@@ -16,7 +15,7 @@ use crate::store::error::{OpenError, StoreError};
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
 /// The writer's connection and the state's id.
-pub(super) fn open(path: &Path, creation: Creation<'_>, now: Timestamp) -> Result<(Connection, String), OpenError> {
+pub(super) fn open(path: &Path, creation: Creation<'_>) -> Result<(Connection, String), OpenError> {
     look_at_file(path, creation)?;
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let store = |source: StoreError| OpenError::Store { path: path.to_owned(), source };
@@ -32,7 +31,7 @@ pub(super) fn open(path: &Path, creation: Creation<'_>, now: Timestamp) -> Resul
     check_promises(&connection, path)?;
     match (age, creation) {
         (Age::Current, Creation::IfMissing { .. } | Creation::Never) => {}
-        (Age::Empty | Age::Older, Creation::IfMissing { state_id }) => {
+        (Age::Empty | Age::Older, Creation::IfMissing { state_id, now }) => {
             migrate::migrate(&connection, state_id, now).map_err(store)?;
         }
         (Age::Empty, Creation::Never) => return Err(OpenError::Missing { path: path.to_owned() }),

@@ -30,8 +30,8 @@ CREATE TABLE cases (
 ) STRICT;
 CREATE UNIQUE INDEX cases_reference ON cases (upper(reference));
 CREATE INDEX cases_wake ON cases (wake_at) WHERE wake_at IS NOT NULL;
-CREATE INDEX cases_live ON cases (state, source) WHERE state IN ('open', 'ended');
-CREATE INDEX cases_past ON cases (state, closed_at) WHERE state IN ('closed', 'archived');
+CREATE INDEX cases_state ON cases (state, source);
+CREATE INDEX cases_closed ON cases (state, closed_at);
 
 CREATE TABLE updates (
     case_key INTEGER NOT NULL REFERENCES cases,
