@@ -123,7 +123,7 @@ struct Scratch {
 
 impl Scratch {
     async fn open(current: &Current, now: jiff::Timestamp) -> anyhow::Result<Scratch> {
-        if let Ok(store) = Store::open_existing(&current.settings.state, now)
+        if let Ok(store) = Store::open_existing(&current.settings.state)
             && store.book_fingerprint().await?.is_some()
         {
             return Ok(Scratch { store, _folder: None });

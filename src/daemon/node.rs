@@ -120,7 +120,7 @@ pub async fn open_with(current: Current, clock: Clock) -> Result<Opened, NodeErr
     let lock = match locked {
         Locked::Ours(lock) => lock,
         Locked::HeldBy(_) => {
-            let store = Store::open_existing(&state, now).map_err(anyhow::Error::from)?;
+            let store = Store::open_existing(&state).map_err(anyhow::Error::from)?;
             return Ok(Opened::Beside(Box::new(shared(store, current, clock, 0))));
         }
     };
