@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::files;
 use crate::config::diagnostic::Diagnostic;
+use crate::config::settings::FeedKind;
 use crate::domain::client::Channel;
 use crate::feed::fetch::{FeedClient, Limits};
 use crate::passes::book::{self, Caution, Loaded};
@@ -130,6 +131,7 @@ pub async fn open_with(current: Current, clock: Clock) -> Result<Opened, NodeErr
     if let Loaded::Faulty(faults) = loaded {
         return Err(NodeError::Files(faults));
     }
+    make_folders(&current);
     let shared = shared(store, current, clock, epoch);
     let feeds = FeedClient::new(Limits::default()).context("cannot prepare the reading of feeds")?;
     let (mut email, mut webhook) = (Lanes::default(), Lanes::default());
@@ -148,6 +150,20 @@ fn shared(store: Store, current: Current, clock: Clock, epoch: i64) -> Shared {
         metrics: Arc::new(Metrics::new(env!("CARGO_PKG_VERSION"))),
         epoch,
         started_at,
+    }
+}
+
+/// A folder that updates are put into has to be there before the first of them. One that cannot be made shows
+/// as a feed that cannot be read.
+fn make_folders(current: &Current) {
+    for feed in &current.settings.feeds {
+        if let FeedKind::File { path } = &feed.kind
+            && path.extension().is_none()
+            && !path.exists()
+            && let Err(error) = std::fs::create_dir_all(path)
+        {
+            tracing::warn!(feed = %feed.name, error = %error, "the folder of updates could not be made");
+        }
     }
 }
 
