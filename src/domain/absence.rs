@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use super::case::{CaseState, ChangeFacts, Story, Timers};
+use super::incident::Phase;
 use super::news::{News, Urgency, join};
 use super::notice::Kind;
 use super::observe::Step;
@@ -53,13 +54,17 @@ pub fn missed(story: &Story, own_page: OwnPage, pace: &PaceSettings, now: Timest
     }
     case.state = CaseState::Ended;
     case.ended_at = Some(now);
-    case.facts.phase = super::incident::Phase::Resolved;
+    let (phase, kind) = match story.case.facts.phase.is_maintenance() {
+        true => (Phase::Cancelled, Kind::Cancelled),
+        false => (Phase::Resolved, Kind::Withdrawn),
+    };
+    case.facts.phase = phase;
     case.facts.resolved_at = Some(case.facts.missed_reads.first().copied().unwrap_or(now));
     case.facts.missed_reads.clear();
     case.timers = Timers { last_quiet_at: case.timers.last_quiet_at, ..Timers::default() };
     let facts = ChangeFacts {
         title: case.facts.title.clone(),
-        phase: story.case.facts.phase,
+        phase,
         phase_before: None,
         impact: case.facts.impact,
         impact_before: None,
@@ -69,7 +74,6 @@ pub fn missed(story: &Story, own_page: OwnPage, pace: &PaceSettings, now: Timest
         promised: None,
         lost_sight_since: None,
     };
-    let kind = if story.case.facts.phase.is_maintenance() { Kind::Cancelled } else { Kind::Withdrawn };
     let news = News {
         kinds: BTreeSet::from([kind]),
         facts,

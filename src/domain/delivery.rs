@@ -133,26 +133,27 @@ pub fn after(attempt: &Attempt<'_>, policy: &Policy, now: Timestamp) -> After {
         Outcome::Delivered { receipt } => delivered(attempt, receipt, now),
         Outcome::Deferred { cause, retry_after } => {
             let step = step(policy, thread.attempts);
-            let wait = retry_after.map_or(step, |asked| asked.clamp(step, step * 2));
+            let jittered = with_jitter(step, &thread);
+            // What the other side asks for is never cut short by our own scatter.
+            let wait = retry_after.map_or(jittered, |asked| asked.clamp(step, step.saturating_mul(2)).max(jittered));
             try_again(attempt, cause, wait, policy, now)
         }
         Outcome::Uncertain { cause } => {
             let wait = match thread.channel {
                 Channel::Email => UNCERTAIN_AGAIN,
-                Channel::Webhook => step(policy, thread.attempts),
+                Channel::Webhook => with_jitter(step(policy, thread.attempts), &thread),
             };
             thread.uncertain = true;
             try_again(&Attempt { thread: &thread, ..*attempt }, cause, wait, policy, now)
         }
         Outcome::Failed { cause } => given_up(thread, cause, Consequence::None),
         Outcome::AccountHeld { cause } => {
-            // Nobody's delivery failed: the row is put back as it was, and the account waits for a probe.
-            thread.due_at = Some(now);
+            // Nobody's delivery failed: the row stays as it was, and the account waits for a probe.
             After { thread, settled: None, failure: None, consequence: Consequence::HoldAccount(cause.clone()) }
         }
         Outcome::Gone { cause } => {
+            // `owed` stays, for the list by name of those who were told that it is open.
             thread.state = ThreadState::Cancelled;
-            thread.owed = false;
             thread.due_at = None;
             thread.cause = Some(cause.clone());
             After {
@@ -190,13 +191,22 @@ fn delivered(attempt: &Attempt<'_>, receipt: &str, now: Timestamp) -> After {
     }
 }
 
+/// Whether what waits on a thread is done with once another contact of the client has been told it. Whoever
+/// was told that a case is open hears from us that it is over.
+pub fn may_be_told_elsewhere(thread: &Thread) -> bool {
+    !(thread.owed && thread.standing == Standing::Out)
+}
+
 /// A fallback contact whose client has been told through another one: nothing is sent, the range is done with.
+/// Only for threads that [`may_be_told_elsewhere`].
 pub fn told_elsewhere(thread: &Thread) -> After {
     let mut thread = thread.clone();
     thread.told = thread.wanted;
     thread.due_at = None;
     thread.since = None;
     thread.attempts = 0;
+    thread.uncertain = false;
+    thread.cause = None;
     let cause = Cause::new("fallback", None, "told through another contact of the client");
     After { thread, settled: Some(Settled::Cancelled { cause }), failure: None, consequence: Consequence::None }
 }
@@ -211,7 +221,7 @@ fn try_again(attempt: &Attempt<'_>, cause: &Cause, wait: Duration, policy: &Poli
     if age >= SignedDuration::try_from(give_up).unwrap_or(SignedDuration::MAX) {
         return given_up(thread, cause, Consequence::None);
     }
-    thread.due_at = Some(now + with_jitter(wait, &thread));
+    thread.due_at = Some(now + wait);
     After { thread, settled: None, failure: Some(cause.clone()), consequence: Consequence::None }
 }
 
@@ -259,3 +269,6 @@ fn short_hash(parts: &[&str]) -> String {
     }
     data_encoding::BASE32_NOPAD.encode(&hasher.finalize()[..16]).to_ascii_lowercase()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,11 +1,11 @@
 //! Which entries of the playbook hold for a client, and what they come to in this client's words.
 //!
-//! The rules of `semantics.md` §5. Deliberately absent: what was told before (`story_told.rs` compares with it)
+//! The rules of `semantics.md` §5. Deliberately absent: what was told before (`telling.rs` compares with it)
 //! and how a step is worded (`render`).
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::case::Facts;
+use super::case::{Facts, SaidAction};
 use super::client::Client;
 use super::incident::Need;
 use super::notice::Action;
@@ -30,16 +30,14 @@ pub struct Question<'a> {
     /// Keys of the components that concern the client, by the client's priorities.
     pub concerned: &'a [String],
     pub sender_locale: &'a str,
-    /// The actions planned for this client last: a time once given stays.
+    /// The actions planned for this client before: of a time once given the earliest stays.
     pub before: &'a [Action],
     pub now: Timestamp,
 }
 
 /// The update's own word first; then the playbook, one entry a component; else nothing is known.
 pub fn find(question: &Question<'_>) -> Found {
-    if let Some(said) = &question.facts.said_action
-        && !question.facts.phase.is_over()
-    {
+    if let Some(said) = said_and_valid(question.facts) {
         let actions = match said.need {
             Need::None => Vec::new(),
             Need::Maybe | Need::Required => {
@@ -56,6 +54,13 @@ pub fn find(question: &Question<'_>) -> Found {
         .filter_map(|entry| action_of(entry, question))
         .collect();
     Found { need: need.unwrap_or(Need::None), known: need.is_some(), actions }
+}
+
+/// What the author of an update said clients are to do. At the end it holds only if it was said with the end.
+fn said_and_valid(facts: &Facts) -> Option<&SaidAction> {
+    let said = facts.said_action.as_ref()?;
+    let was_said_at_the_end = facts.resolved_at.is_some_and(|end| said.said_at >= end);
+    (!facts.phase.is_over() || was_said_at_the_end).then_some(said)
 }
 
 /// One entry a component, the most specific; without a component those that name none.
@@ -133,26 +138,26 @@ fn language(locale: &str) -> &str {
 fn action_of(entry: &Entry, question: &Question<'_>) -> Option<Action> {
     let fill = |text: &String| fill(text, question.client).unwrap_or_else(|_| text.clone());
     let text = fill(entry.action.as_ref()?);
-    let id = entry.id.clone();
-    let before = question.before.iter().find(|action| action.id == id);
+    let given_before =
+        question.before.iter().filter(|action| action.id == entry.id).filter_map(|action| action.by).min();
     let from_now =
         entry.by.and_then(|by| SignedDuration::try_from(by).ok()).and_then(|by| question.now.checked_add(by).ok());
     let written = entry.locale.as_deref().unwrap_or(question.sender_locale);
     let read = question.client.locale.as_deref().unwrap_or(question.sender_locale);
     let is_foreign = !language(written).eq_ignore_ascii_case(language(read));
     Some(Action {
-        id,
+        id: entry.id.clone(),
         need: entry.need,
         text,
-        by: before.and_then(|action| action.by).or(from_now),
+        by: given_before.or(from_now),
         check: entry.check.as_ref().map(fill),
         undo: entry.undo.as_ref().map(fill),
-        takes: entry.takes.clone(),
-        who: entry.who.clone(),
-        place: entry.place.clone(),
+        takes: entry.takes.as_ref().map(fill),
+        who: entry.who.as_ref().map(fill),
+        place: entry.place.as_ref().map(fill),
         otherwise: entry.otherwise.as_ref().map(fill),
-        offer: entry.offer.clone(),
-        forward: entry.forward.clone(),
+        offer: entry.offer.as_ref().map(fill),
+        forward: entry.forward.as_ref().map(fill),
         resources: entry.resources.clone(),
         language: is_foreign.then(|| written.to_owned()),
     })
@@ -187,5 +192,19 @@ pub fn fill(text: &str, client: &Client) -> Result<String, minijinja::Error> {
     environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
     environment.set_fuel(Some(20_000));
     environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-    environment.render_str(text, minijinja::context! { facts => &client.facts, client => minijinja::context! { name => &client.name, id => &client.id } })
+    environment.render_str(
+        text,
+        minijinja::context! {
+            facts => &client.facts,
+            client => minijinja::context! {
+                id => &client.id,
+                name => &client.name,
+                timezone => &client.timezone,
+                locale => &client.locale,
+            },
+        },
+    )
 }
+
+#[cfg(test)]
+mod tests;

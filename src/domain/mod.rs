@@ -25,3 +25,6 @@ pub mod signature;
 pub mod telling;
 pub mod text;
 pub mod thread;
+
+#[cfg(test)]
+mod fixtures;

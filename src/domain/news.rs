@@ -44,13 +44,7 @@ pub fn join(case: &mut Case, waiting: Option<&Change>, news: News, pace: &PaceSe
             facts: news.facts,
         };
     };
-    let mut kinds: BTreeSet<Kind> = waiting.kinds.iter().copied().chain(news.kinds).collect();
-    if kinds.contains(&Kind::Reopened) {
-        kinds.retain(|kind| !kind.is_closing());
-    }
-    if kinds.len() > 1 {
-        kinds.remove(&Kind::Due);
-    }
+    let kinds = joined(&waiting.kinds, news.kinds);
     let mut facts = news.facts;
     facts.phase_before = waiting.facts.phase_before.or(facts.phase_before);
     facts.impact_before = waiting.facts.impact_before.or(facts.impact_before);
@@ -67,6 +61,23 @@ pub fn join(case: &mut Case, waiting: Option<&Change>, news: News, pace: &PaceSe
         why: format!("{}; {}", waiting.why, news.why),
         facts,
     }
+}
+
+/// Both lots of kinds, without what the later has overtaken: an end by a reopening, a reopening by an end, and
+/// the word that there is nothing new by anything new.
+fn joined(before: &[Kind], later: BTreeSet<Kind>) -> BTreeSet<Kind> {
+    let mut kinds: BTreeSet<Kind> = before.iter().copied().collect();
+    if later.contains(&Kind::Reopened) {
+        kinds.retain(|kind| !kind.is_closing());
+    }
+    if later.iter().any(|kind| kind.is_closing() && *kind != Kind::Unaffected) {
+        kinds.remove(&Kind::Reopened);
+    }
+    kinds.extend(later);
+    if kinds.len() > 1 {
+        kinds.remove(&Kind::Due);
+    }
+    kinds
 }
 
 /// Quiet news comes at the later of the first waiting + `settle` and the last quiet notice + `apart`, but

@@ -3,35 +3,40 @@
 //! The rules of `semantics.md` §3 and §4. Planning twice is harmless: the sequence stands in the change row and
 //! `wanted` only rises. Deliberately absent: words, addresses and the store.
 
-use std::collections::BTreeMap;
+mod concern;
+#[cfg(test)]
+mod life;
+#[cfg(test)]
+mod tests;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::case::{CaseState, Change, Facts, Scope, Story};
+use super::case::{CaseState, Change, Story};
 use super::client::{Client, Contact};
 use super::component::Catalog;
 use super::guidance::{self, Question};
-use super::incident::{Impact, Need};
-use super::notice::{Affected, Kind};
+use super::incident::{Impact, Need, Phase};
+use super::notice::{Action, Affected, Kind};
 use super::playbook::Entry;
 use super::thread::{Standing, Thread, Variant};
+use concern::{Concern, Reach};
 
 /// A fallback contact is used when none of the client's others has accepted within that time.
 pub const FALLBACK_AFTER: SignedDuration = SignedDuration::from_mins(5);
+/// News that is told at once brings forward only a wait that is longer than that.
+const LONG_WAIT: SignedDuration = SignedDuration::from_mins(5);
 /// Whoever is only possibly affected is told at most that often, the end included.
 const POSSIBLY_MOST: i64 = 3;
 
 /// One change, ready to be planned for client after client.
 #[derive(Debug)]
 pub struct Planning<'a> {
-    facts: &'a Facts,
+    story: &'a Story,
     change: &'a Change,
-    catalog: &'a Catalog,
     playbook: &'a [Entry],
     sender_locale: &'a str,
     now: Timestamp,
-    keys: Vec<String>,
-    reach: BTreeMap<String, Affected>,
+    reach: Reach<'a>,
     turn: Turn,
 }
 
@@ -44,7 +49,9 @@ enum Turn {
     Due,
     /// It no longer concerns some.
     Unaffected,
-    /// Over. `WholeStory`: nobody has been told of it, so everybody it concerns hears it at once.
+    /// It no longer concerns some, and there is news for the others.
+    NewsAndUnaffected,
+    /// Over.
     Over(Kind, Audience),
     /// After the end: those who were told.
     Afterwards,
@@ -53,6 +60,7 @@ enum Turn {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Audience {
     Told,
+    /// Nobody has been told of it, so everybody it concerns hears it as a whole.
     WholeStory,
 }
 
@@ -66,6 +74,14 @@ pub struct Known<'a> {
     pub variant: Option<&'a Variant>,
 }
 
+/// The thread of a contact that the client has no more: removed, its address changed, or switched off.
+#[derive(Debug, Clone, Copy)]
+pub struct Former<'a> {
+    pub thread: &'a Thread,
+    /// The variant that the thread names.
+    pub variant: Option<&'a Variant>,
+}
+
 /// `wanted` of one thread rises to the change's sequence.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Raise {
@@ -74,6 +90,33 @@ pub struct Raise {
     pub standing: Standing,
     pub begins_episode: bool,
     pub due_at: Timestamp,
+    pub waiting: Waiting,
+}
+
+/// What the change does to a wait that the thread is already in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waiting {
+    Keeps,
+    /// Due at the earlier of the two times.
+    BroughtForward,
+}
+
+/// What this client has been through in the case, over all contacts.
+struct Past<'a> {
+    is_in: bool,
+    was_told: bool,
+    /// The variant planned last.
+    variant: Option<&'a Variant>,
+    /// Every action that a thread of theirs names.
+    actions: Vec<Action>,
+}
+
+/// What the change means for one client.
+#[derive(Debug, Clone, Copy)]
+struct Verdict {
+    affected: Affected,
+    standing: Standing,
+    closing: Option<Kind>,
 }
 
 impl<'a> Planning<'a> {
@@ -85,214 +128,219 @@ impl<'a> Planning<'a> {
         sender_locale: &'a str,
         now: Timestamp,
     ) -> Planning<'a> {
-        let facts = &story.case.facts;
-        let keys = match facts.scope {
-            Scope::Named | Scope::NamedByPerson => catalog.resolve(&facts.components).keys,
-            Scope::Unscoped | Scope::Everyone | Scope::Nobody => Vec::new(),
-        };
-        let reach = catalog.reach(&keys);
-        Planning { facts, change, catalog, playbook, sender_locale, now, keys, reach, turn: turn(story, change) }
-    }
-
-    /// The priorities that may be concerned; `None`: everybody's. Whoever has a thread is looked at besides.
-    pub fn selector(&self) -> Option<Vec<String>> {
-        match self.facts.scope {
-            Scope::Everyone => None,
-            Scope::Named | Scope::NamedByPerson => Some(self.reach.keys().cloned().collect()),
-            Scope::Unscoped | Scope::Nobody => Some(Vec::new()),
-        }
-    }
-
-    /// What this client's contacts are to be told by this change.
-    pub fn client(&self, client: &Client, known: &[Known<'_>]) -> Vec<Raise> {
-        let concern = self.concern(client);
-        let is_in = known.iter().any(|k| k.thread.is_some_and(|t| t.standing == Standing::In));
-        let Some((affected, standing, closing)) = self.verdict(client, concern.as_ref(), is_in) else {
-            return Vec::new();
-        };
-        let before = known.iter().find_map(|k| k.variant);
-        let variant = self.variant(client, concern, affected, closing, before);
-        known
-            .iter()
-            .filter(|k| self.hears(k, &variant))
-            .map(|k| Raise {
-                contact_key: k.contact_key,
-                variant: variant.clone(),
-                standing,
-                begins_episode: begins_episode(k.thread, standing),
-                due_at: self.due_at(&variant, k.contact),
-            })
-            .collect()
-    }
-
-    fn verdict(
-        &self,
-        client: &Client,
-        concern: Option<&Concern>,
-        is_in: bool,
-    ) -> Option<(Affected, Standing, Option<Kind>)> {
-        let affected = concern.map(|c| c.affected);
-        let told_affected = affected.unwrap_or(Affected::Confirmed);
-        match self.turn {
-            Turn::News => {
-                let affected = affected?;
-                (is_in || self.enters(client)).then_some((affected, Standing::In, None))
-            }
-            Turn::Due => {
-                (is_in && affected == Some(Affected::Confirmed)).then_some((told_affected, Standing::In, None))
-            }
-            Turn::Unaffected => {
-                (is_in && affected.is_none()).then_some((told_affected, Standing::Out, Some(Kind::Unaffected)))
-            }
-            Turn::Over(kind, audience) => {
-                let hears_all = audience == Audience::WholeStory && affected.is_some() && self.enters(client);
-                (is_in || hears_all).then_some((told_affected, Standing::Out, Some(kind)))
-            }
-            Turn::Afterwards => Some((told_affected, Standing::Out, None)),
-        }
-    }
-
-    /// `min_impact` and `maintenance` decide only who enters; an impact that is not stated reaches everybody.
-    fn enters(&self, client: &Client) -> bool {
-        if self.facts.phase.is_maintenance() {
-            return client.maintenance;
-        }
-        match self.facts.impact {
-            None => true,
-            Some(Impact::Maintenance) => client.maintenance,
-            Some(impact) => impact >= client.min_impact,
-        }
-    }
-
-    fn concern(&self, client: &Client) -> Option<Concern> {
-        if client.priorities.is_empty() {
-            return None;
-        }
-        match self.facts.scope {
-            Scope::Unscoped | Scope::Nobody => None,
-            Scope::Everyone => Some(Concern { affected: Affected::Possibly, concerned: vec![], keys: vec![] }),
-            Scope::Named | Scope::NamedByPerson => self.concern_by_priority(client),
-        }
-    }
-
-    fn concern_by_priority(&self, client: &Client) -> Option<Concern> {
-        if client.priorities.iter().any(|p| p == "*") {
-            let concerned = self.keys.iter().map(|key| (0, self.catalog.name_of(key))).collect();
-            return Some(Concern { affected: Affected::Confirmed, concerned, keys: self.keys.clone() });
-        }
-        let hit: Vec<(u32, &String, Affected)> = (1..)
-            .zip(&client.priorities)
-            .filter_map(|(rank, key)| self.reach.get(key).map(|affected| (rank, key, *affected)))
-            .collect();
-        let affected = hit.iter().map(|(_, _, affected)| *affected).max()?;
-        let surest: Vec<_> = hit.into_iter().filter(|(_, _, a)| *a == affected).collect();
-        Some(Concern {
-            affected,
-            concerned: surest.iter().map(|(rank, key, _)| (*rank, self.catalog.name_of(key))).collect(),
-            keys: surest.iter().map(|(_, key, _)| (*key).clone()).collect(),
-        })
-    }
-
-    fn variant(
-        &self,
-        client: &Client,
-        concern: Option<Concern>,
-        affected: Affected,
-        closing: Option<Kind>,
-        before: Option<&Variant>,
-    ) -> Variant {
-        // Whom it no longer concerns is told about what concerned them.
-        let (concerned, keys) = match (&concern, before) {
-            (Some(concern), _) => (concern.concerned.clone(), concern.keys.clone()),
-            (None, Some(before)) => (before.concerned.clone(), Vec::new()),
-            (None, None) => (Vec::new(), Vec::new()),
-        };
-        let untouched = (1..)
-            .zip(&client.priorities)
-            .filter(|(rank, key)| {
-                *key != "*" && !self.reach.contains_key(*key) && !concerned.iter().any(|(r, _)| r == rank)
-            })
-            .map(|(rank, key)| (rank, self.catalog.name_of(key)))
-            .collect();
-        let found = match closing {
-            Some(Kind::Unaffected | Kind::Withdrawn) => {
-                guidance::Found { need: Need::None, known: true, actions: vec![] }
-            }
-            Some(_) | None => guidance::find(&Question {
-                facts: self.facts,
-                playbook: self.playbook,
-                client,
-                concerned: &keys,
-                sender_locale: self.sender_locale,
-                before: before.map_or(&[], |variant| &variant.actions),
-                now: self.now,
-            }),
-        };
-        Variant {
-            affected,
-            concerned,
-            untouched,
-            need: found.need,
-            known: found.known,
-            actions: found.actions,
-            closing,
-        }
-    }
-
-    fn hears(&self, known: &Known<'_>, variant: &Variant) -> bool {
-        let Some(thread) = known.thread else {
-            return !matches!(self.turn, Turn::Due | Turn::Unaffected | Turn::Afterwards);
-        };
-        let has_unsent = thread.has_unsent();
-        let is_in = thread.standing == Standing::In;
-        match self.turn {
-            Turn::Due => is_in && thread.was_told() && !has_unsent,
-            Turn::Unaffected => is_in,
-            Turn::Over(_, Audience::Told) => is_in,
-            Turn::Over(_, Audience::WholeStory) => is_in || !thread.was_told(),
-            Turn::Afterwards => thread.was_told() || has_unsent,
-            Turn::News => {
-                // Opened and what became of it; the third is the end.
-                let is_full = is_in && thread.notices + 1 >= POSSIBLY_MOST && !has_unsent;
-                variant.affected == Affected::Confirmed || !is_full
-            }
-        }
-    }
-
-    /// Within one change *required* goes before *confirmed* before *possibly*, then by the client's own priority.
-    fn due_at(&self, variant: &Variant, contact: &Contact) -> Timestamp {
-        let class = match (variant.need, variant.affected) {
-            (Need::Required, _) => 0,
-            (Need::None | Need::Maybe, Affected::Confirmed) => 100,
-            (Need::None | Need::Maybe, Affected::Possibly) => 200,
-        };
-        let rank = variant.concerned.first().map_or(99, |(rank, _)| i64::from(*rank).min(99));
-        let ordered = self.now - SignedDuration::from_millis(300 - class - rank);
-        if contact.fallback { ordered + FALLBACK_AFTER } else { ordered }
+        let reach = Reach::of(&story.case.facts, catalog);
+        Planning { story, change, playbook, sender_locale, now, reach, turn: turn(story, change) }
     }
 
     /// The change this plans.
     pub fn change(&self) -> &Change {
         self.change
     }
+
+    /// The priorities that may be concerned; `None`: everybody's. Whoever has a thread is looked at besides.
+    pub fn selector(&self) -> Option<Vec<String>> {
+        self.reach.priorities()
+    }
+
+    /// What this client's contacts are to be told by this change.
+    pub fn client(&self, client: &Client, known: &[Known<'_>]) -> Vec<Raise> {
+        self.client_with_former(client, known, &[])
+    }
+
+    /// The same for a client some of whose threads belong to contacts that it has no more: what they were told
+    /// counts for the client as long as none of the present contacts has a thread of its own.
+    pub fn client_with_former(&self, client: &Client, known: &[Known<'_>], former: &[Former<'_>]) -> Vec<Raise> {
+        let concern = self.reach.concern(client);
+        let past = past(known, former);
+        let Some(verdict) = self.verdict(client, concern.as_ref(), &past) else { return Vec::new() };
+        let mut variants: Vec<Variant> = Vec::new();
+        let mut raises = Vec::new();
+        for contact in known.iter().filter(|contact| self.hears(contact, verdict.affected)) {
+            let closing = verdict.closing.or_else(|| self.end_still_unsent(contact));
+            let variant = match variants.iter().find(|variant| variant.closing == closing) {
+                Some(variant) => variant.clone(),
+                None => {
+                    let variant = self.variant(client, concern.as_ref(), Verdict { closing, ..verdict }, &past);
+                    variants.push(variant.clone());
+                    variant
+                }
+            };
+            raises.push(self.raise(contact, variant, verdict.standing));
+        }
+        raises
+    }
+
+    fn verdict(&self, client: &Client, concern: Option<&Concern>, past: &Past<'_>) -> Option<Verdict> {
+        let affected = affected(concern, past);
+        let stays = Verdict { affected, standing: Standing::In, closing: None };
+        let leaves = |kind: Kind| Verdict { affected, standing: Standing::Out, closing: Some(kind) };
+        match (self.turn, concern) {
+            // `min_impact` decides who enters: whoever was told has entered.
+            (Turn::News | Turn::NewsAndUnaffected, Some(_)) => {
+                (past.is_in || past.was_told || self.enters(client)).then_some(stays)
+            }
+            (Turn::Unaffected | Turn::NewsAndUnaffected, None) => past.is_in.then_some(leaves(Kind::Unaffected)),
+            // What the source has just removed may come back; what the client files no longer say does not end a case.
+            (Turn::News, None) => (past.is_in && !self.removal_is_pending()).then_some(stays),
+            (Turn::Due, _) => (past.is_in && affected == Affected::Confirmed).then_some(stays),
+            (Turn::Unaffected, Some(_)) => None,
+            (Turn::Over(kind, audience), _) => {
+                let hears_all = audience == Audience::WholeStory && concern.is_some() && self.enters(client);
+                (past.is_in || hears_all).then_some(leaves(kind))
+            }
+            (Turn::Afterwards, _) => Some(Verdict { affected, standing: Standing::Out, closing: None }),
+        }
+    }
+
+    /// A component was removed less than ten minutes ago.
+    fn removal_is_pending(&self) -> bool {
+        self.story.case.timers.unaffected_at.is_some()
+    }
+
+    /// `min_impact` and `maintenance` decide only who enters; an impact that is not stated reaches everybody.
+    fn enters(&self, client: &Client) -> bool {
+        let facts = &self.story.case.facts;
+        if facts.phase.is_maintenance() {
+            return client.maintenance;
+        }
+        match facts.impact {
+            None => true,
+            Some(Impact::Maintenance) => client.maintenance,
+            Some(impact) => impact >= client.min_impact,
+        }
+    }
+
+    fn hears(&self, known: &Known<'_>, affected: Affected) -> bool {
+        let Some(thread) = known.thread else {
+            return match self.turn {
+                Turn::News | Turn::NewsAndUnaffected | Turn::Over(_, _) => true,
+                Turn::Due | Turn::Unaffected | Turn::Afterwards => false,
+            };
+        };
+        let is_in = thread.standing == Standing::In;
+        let left_before = known.variant.is_some_and(|variant| variant.closing == Some(Kind::Unaffected));
+        match self.turn {
+            Turn::Due => is_in && thread.was_told() && !thread.has_unsent(),
+            Turn::Unaffected => is_in,
+            Turn::Over(_, Audience::Told) => is_in,
+            Turn::Over(_, Audience::WholeStory) => is_in || !thread.was_told(),
+            Turn::Afterwards => (thread.was_told() || thread.has_unsent()) && !left_before,
+            Turn::News | Turn::NewsAndUnaffected => {
+                // Opened and what became of it; the third is the end.
+                let is_full = is_in && thread.notices + 1 >= POSSIBLY_MOST;
+                affected == Affected::Confirmed || !is_full
+            }
+        }
+    }
+
+    /// News after the end never takes the place of the end itself.
+    fn end_still_unsent(&self, known: &Known<'_>) -> Option<Kind> {
+        let thread = known.thread.filter(|_| self.turn == Turn::Afterwards)?;
+        match thread.standing {
+            Standing::In => Some(end_of(self.story.case.facts.phase)),
+            Standing::Out if thread.has_unsent() => known.variant.and_then(|variant| variant.closing),
+            Standing::Out => None,
+        }
+    }
+
+    fn variant(&self, client: &Client, concern: Option<&Concern>, verdict: Verdict, past: &Past<'_>) -> Variant {
+        // Whom it no longer concerns is told about what concerned them.
+        let (concerned, keys) = match (concern, past.variant) {
+            (Some(concern), _) => (concern.concerned.clone(), &concern.keys[..]),
+            (None, Some(before)) => (before.concerned.clone(), &[][..]),
+            (None, None) => (Vec::new(), &[][..]),
+        };
+        let found = match verdict.closing {
+            Some(Kind::Unaffected | Kind::Withdrawn) => {
+                guidance::Found { need: Need::None, known: true, actions: vec![] }
+            }
+            Some(_) | None => guidance::find(&Question {
+                facts: &self.story.case.facts,
+                playbook: self.playbook,
+                client,
+                concerned: keys,
+                sender_locale: self.sender_locale,
+                before: &past.actions,
+                now: self.now,
+            }),
+        };
+        Variant {
+            affected: verdict.affected,
+            untouched: self.reach.untouched(client, &concerned),
+            concerned,
+            need: found.need,
+            known: found.known,
+            actions: found.actions,
+            closing: verdict.closing,
+        }
+    }
+
+    fn raise(&self, known: &Known<'_>, variant: Variant, standing: Standing) -> Raise {
+        let waits_long = known
+            .thread
+            .and_then(|thread| thread.due_at)
+            .is_some_and(|due_at| due_at.duration_since(self.now) > LONG_WAIT);
+        let is_urgent = self.change.is_at_once() && waits_long && !known.contact.fallback;
+        Raise {
+            contact_key: known.contact_key,
+            standing,
+            begins_episode: begins_episode(known.thread, standing),
+            due_at: self.due_at(&variant, known),
+            waiting: if is_urgent { Waiting::BroughtForward } else { Waiting::Keeps },
+            variant,
+        }
+    }
+
+    /// Within one change *required* goes before *confirmed* before *possibly*, then by the client's own priority,
+    /// then the longest untold: by milliseconds before now.
+    fn due_at(&self, variant: &Variant, known: &Known<'_>) -> Timestamp {
+        if known.contact.fallback {
+            return self.now + FALLBACK_AFTER;
+        }
+        let class = match (variant.need, variant.affected) {
+            (Need::Required, _) => 0,
+            (Need::None | Need::Maybe, Affected::Confirmed) => 1,
+            (Need::None | Need::Maybe, Affected::Possibly) => 2,
+        };
+        let rank = variant.concerned.first().map_or(99, |(rank, _)| i64::from(*rank).min(99));
+        let untold = (self.change.sequence - known.thread.map_or(0, |thread| thread.told)).clamp(0, 9);
+        self.now - SignedDuration::from_millis(3_000 - class * 1_000 - rank * 10 - (9 - untold))
+    }
 }
 
-/// How a case concerns one client.
-#[derive(Debug, Clone)]
-struct Concern {
-    affected: Affected,
-    concerned: Vec<(u32, String)>,
-    keys: Vec<String>,
+fn past<'a>(known: &[Known<'a>], former: &[Former<'a>]) -> Past<'a> {
+    let of_known: Vec<(&Thread, Option<&Variant>)> =
+        known.iter().filter_map(|k| k.thread.map(|thread| (thread, k.variant))).collect();
+    let of_former = former.iter().map(|f| (f.thread, f.variant)).collect();
+    let threads = if of_known.is_empty() { of_former } else { of_known };
+    let variants = threads.iter().filter_map(|(_, variant)| *variant);
+    Past {
+        is_in: threads.iter().any(|(thread, _)| thread.standing == Standing::In),
+        was_told: threads.iter().any(|(thread, _)| thread.was_told()),
+        variant: threads.iter().max_by_key(|(thread, _)| thread.wanted).and_then(|(_, variant)| *variant),
+        actions: variants.flat_map(|variant| variant.actions.iter().cloned()).collect(),
+    }
+}
+
+/// Once confirmed, a client stays so until it leaves: what it was promised holds.
+fn affected(concern: Option<&Concern>, past: &Past<'_>) -> Affected {
+    let before = past.variant.map(|variant| variant.affected);
+    match (concern.map(|concern| concern.affected), before) {
+        (Some(affected), Some(before)) if past.is_in => affected.max(before),
+        (Some(affected), _) => affected,
+        (None, before) => before.unwrap_or(Affected::Confirmed),
+    }
 }
 
 fn turn(story: &Story, change: &Change) -> Turn {
-    let has = |kind: Kind| change.kinds.contains(&kind);
     let closing = change.kinds.iter().copied().filter(|kind| kind.is_closing()).max();
     match closing {
-        Some(Kind::Unaffected) => Turn::Unaffected,
+        Some(Kind::Unaffected) if change.kinds == [Kind::Unaffected] => Turn::Unaffected,
+        Some(Kind::Unaffected) => Turn::NewsAndUnaffected,
         Some(kind) => {
-            let untold = has(Kind::Opened) || (story.case.facts.silent_since_first_sight && kind != Kind::Withdrawn);
-            Turn::Over(kind, if untold { Audience::WholeStory } else { Audience::Told })
+            let is_untold = change.kinds.contains(&Kind::Opened) || story.case.facts.silent_since_first_sight;
+            let audience = if is_untold && kind != Kind::Withdrawn { Audience::WholeStory } else { Audience::Told };
+            Turn::Over(kind, audience)
         }
         None if story.case.state != CaseState::Open => Turn::Afterwards,
         None if change.kinds == [Kind::Due] => Turn::Due,
@@ -300,6 +348,22 @@ fn turn(story: &Story, change: &Change) -> Turn {
     }
 }
 
+fn end_of(phase: Phase) -> Kind {
+    match phase {
+        Phase::Cancelled => Kind::Cancelled,
+        Phase::Completed => Kind::Completed,
+        Phase::Investigating
+        | Phase::Identified
+        | Phase::Monitoring
+        | Phase::Resolved
+        | Phase::Postmortem
+        | Phase::Scheduled
+        | Phase::InProgress
+        | Phase::Verifying => Kind::Resolved,
+    }
+}
+
+/// A contact's episode ends with the word that it is over: one that was reopened before that goes on.
 fn begins_episode(thread: Option<&Thread>, standing: Standing) -> bool {
-    standing == Standing::In && thread.is_some_and(|t| t.standing == Standing::Out && t.was_told())
+    standing == Standing::In && thread.is_some_and(|t| t.standing == Standing::Out && t.was_told() && !t.owed)
 }

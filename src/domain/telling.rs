@@ -3,11 +3,13 @@
 //! Made when it is sent, so that what was overtaken while it waited is told with what is newest. Deliberately
 //! absent: who gets it (`plan.rs`) and the words (`render`).
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
-use super::case::{CaseState, Change, Story, Update};
+use super::case::{CaseState, Change, ChangeFacts, Story, Update};
 use super::component::Catalog;
-use super::incident::Need;
+use super::incident::{Impact, Need, Phase};
 use super::notice::{Action, Affected, CaseFacts, Guidance, Kind, Notice, Replaced, Voice, Words};
 use super::thread::{Standing, Thread, Variant};
 
@@ -37,6 +39,7 @@ impl Telling<'_> {
         let is_brief = self.is_brief();
         let guidance = self.guidance();
         let changes = self.kinds(&range, is_brief, guidance.newly_required);
+        let is_due = changes == [Kind::Due];
         let case = &self.story.case;
         let is_in = self.thread.standing == Standing::In && case.state == CaseState::Open;
         let speaks_again = is_in && self.variant.affected == Affected::Confirmed;
@@ -51,8 +54,8 @@ impl Telling<'_> {
             untouched: self.variant.untouched.clone(),
             guidance,
             next_word: self.next_word.filter(|at| speaks_again && *at > self.now),
-            promised: range.iter().rev().find_map(|c| c.facts.promised),
-            lost_sight_since: range.iter().rev().find_map(|c| c.facts.lost_sight_since),
+            promised: range.last().and_then(|c| c.facts.promised).filter(|_| is_due),
+            lost_sight_since: range.last().and_then(|c| c.facts.lost_sight_since),
             is_daily: self.now.duration_since(case.facts.last_news_at).as_hours() >= 24,
             page: None,
             drill: false,
@@ -72,26 +75,87 @@ impl Telling<'_> {
     }
 
     /// All kinds, strongest first. What was overtaken is left out: an end that was reopened before it was
-    /// told, an opening for whoever was told long ago.
+    /// told, an opening for whoever was told long ago, a rise that has fallen again.
     fn kinds(&self, range: &[&Change], is_brief: bool, newly_required: bool) -> Vec<Kind> {
-        let mut kinds: Vec<Kind> = range.iter().flat_map(|c| c.kinds.iter().copied()).collect();
-        kinds.retain(|kind| !kind.is_closing());
-        kinds.extend(self.variant.closing);
-        if is_brief && self.variant.closing.is_none() && !kinds.contains(&Kind::Reopened) {
-            kinds.push(Kind::Opened);
+        let mut kinds: BTreeSet<Kind> = range.iter().flat_map(|c| c.kinds.iter().copied()).collect();
+        kinds.retain(|kind| !kind.is_closing() && !self.is_overtaken(*kind, range));
+        if !self.thread.was_told() {
+            kinds.remove(&Kind::Reopened);
         }
-        if !is_brief {
-            kinds.retain(|kind| *kind != Kind::Opened);
+        match is_brief {
+            true if self.variant.closing.is_none() && !kinds.contains(&Kind::Reopened) => {
+                kinds.insert(Kind::Opened);
+            }
+            true => {}
+            false => {
+                kinds.remove(&Kind::Opened);
+            }
         }
         if newly_required && self.variant.closing.is_none() {
-            kinds.push(Kind::Action);
+            kinds.insert(Kind::Action);
         }
+        kinds.extend(self.variant.closing);
         if kinds.len() > 1 {
-            kinds.retain(|kind| *kind != Kind::Due);
+            kinds.remove(&Kind::Due);
         }
-        kinds.sort_unstable_by(|a, b| b.cmp(a));
-        kinds.dedup();
-        kinds
+        if kinds.is_empty() {
+            kinds.insert(Kind::Updated);
+        }
+        kinds.into_iter().rev().collect()
+    }
+
+    /// Whether what the range ends with has undone it.
+    fn is_overtaken(&self, kind: Kind, range: &[&Change]) -> bool {
+        let (before, after) = (impact_before(range), self.as_told().impact);
+        match kind {
+            Kind::Worse => before.is_some() && after <= before,
+            Kind::Better => before.is_some() && after >= before,
+            Kind::Back => match self.as_told().phase {
+                Phase::Investigating | Phase::Identified => false,
+                Phase::Monitoring
+                | Phase::Resolved
+                | Phase::Postmortem
+                | Phase::Scheduled
+                | Phase::InProgress
+                | Phase::Verifying
+                | Phase::Completed
+                | Phase::Cancelled => true,
+            },
+            Kind::Wider => is_undone(&names(range, |c| &c.added), &names(range, |c| &c.removed)),
+            Kind::Narrower => is_undone(&names(range, |c| &c.removed), &names(range, |c| &c.added)),
+            Kind::Due
+            | Kind::Reminder
+            | Kind::Corrected
+            | Kind::Phase
+            | Kind::Updated
+            | Kind::Overdue
+            | Kind::Postmortem
+            | Kind::Action
+            | Kind::Started
+            | Kind::Moved
+            | Kind::Opened
+            | Kind::Reopened
+            | Kind::Unaffected
+            | Kind::Withdrawn
+            | Kind::Cancelled
+            | Kind::Completed
+            | Kind::Resolved => false,
+        }
+    }
+
+    /// Title, phase and impact as of the last change that is told: what came after it is told by the next.
+    fn as_told(&self) -> AsTold<'_> {
+        let facts = &self.story.case.facts;
+        match self.change(self.until) {
+            Some(change) => {
+                AsTold { title: &change.facts.title, phase: change.facts.phase, impact: change.facts.impact }
+            }
+            None => AsTold { title: &facts.title, phase: facts.phase, impact: facts.impact },
+        }
+    }
+
+    fn change(&self, sequence: i64) -> Option<&Change> {
+        self.story.changes.iter().find(|change| change.sequence == sequence)
     }
 
     fn case_facts(&self, range: &[&Change], is_brief: bool) -> CaseFacts {
@@ -104,11 +168,11 @@ impl Telling<'_> {
             keys.iter().map(|key| self.catalog.name_of(key)).collect()
         };
         let (updates, left_out) = self.untold_updates(is_brief);
-        let impact_before = range.iter().find_map(|c| c.facts.impact_before).filter(|b| Some(*b) != facts.impact);
-        let title_of =
-            |sequence: i64| self.story.changes.iter().find(|c| c.sequence == sequence).map(|c| &c.facts.title);
-        let frozen = self.thread.first_told.and_then(title_of).unwrap_or(&facts.title);
+        let now = self.as_told();
+        let title_of = |sequence: i64| self.change(sequence).map(|change| &change.facts.title);
+        let frozen = self.thread.first_told.and_then(title_of).unwrap_or(now.title);
         let told_title = title_of(self.thread.told).unwrap_or(frozen);
+        let (added, removed) = (names(range, |c| &c.added), names(range, |c| &c.removed));
         let shown = self.shown_updates();
         CaseFacts {
             id: case.id.clone(),
@@ -116,18 +180,18 @@ impl Telling<'_> {
             source: case.source.clone(),
             incident: case.incident.clone(),
             title: frozen.clone(),
-            renamed: (facts.title != *told_title && facts.title != *frozen).then(|| facts.title.clone()),
-            phase: facts.phase,
+            renamed: (now.title != told_title && now.title != frozen).then(|| now.title.clone()),
+            phase: now.phase,
             phase_moved: range.iter().any(|c| c.facts.phase_before.is_some()),
             phase_unknown: facts.phase_unknown.clone(),
-            impact: facts.impact,
-            impact_before: impact_before.filter(|_| !is_brief),
+            impact: now.impact,
+            impact_before: impact_before(range).filter(|before| !is_brief && Some(*before) != now.impact),
             components,
             component_ids: keys,
-            added: range.iter().flat_map(|c| c.facts.added.clone()).collect(),
-            removed: range.iter().flat_map(|c| c.facts.removed.clone()).collect(),
+            added: without(&added, &removed),
+            removed: without(&removed, &added),
             started_at: facts.started_at.or_else(|| shown.iter().map(|u| u.at).min()),
-            ended_at: facts.resolved_at.filter(|_| facts.phase.is_over()),
+            ended_at: facts.resolved_at.filter(|_| now.phase.is_over()),
             scheduled_for: facts.scheduled_for,
             scheduled_until: facts.scheduled_until,
             moved_from: range.iter().find_map(|c| c.facts.moved_from),
@@ -175,35 +239,59 @@ impl Telling<'_> {
     }
 
     fn guidance(&self) -> Guidance {
-        let is_over = self.variant.closing.is_some() || self.story.case.state != CaseState::Open;
-        let mut asked: Vec<&Action> = Vec::new();
-        for action in self.asked.iter().flat_map(|v| &v.actions).filter(|a| a.need != Need::None) {
-            if !asked.iter().any(|a| a.id == action.id) {
-                asked.push(action);
-            }
-        }
-        let was_asked = |action: &&Action| asked.iter().any(|a| a.id == action.id);
-        let still_stands = |action: &&&Action| self.variant.actions.iter().any(|a| a.id == action.id);
+        let is_end = self.variant.closing.is_some();
+        let goes_on = !is_end && self.story.case.state == CaseState::Open;
+        let was_asked = |action: &&Action| {
+            self.asked.iter().flat_map(|v| &v.actions).any(|a| a.need != Need::None && a.id == action.id)
+        };
+        let still_stands = |action: &&Action| self.variant.actions.iter().any(|a| a.id == action.id);
+        // What stood in the last notice and stands no more. Whatever fell away earlier has been called off already.
         let told_last = self.told_variant.map_or(&[][..], |v| &v.actions[..]);
-        let required: Vec<&Action> = self.variant.actions.iter().filter(|a| a.need == Need::Required).collect();
+        let mut fell_away = told_last.iter().filter(|a| a.need != Need::None && !still_stands(a));
+        let mut required = self.variant.actions.iter().filter(|a| a.need == Need::Required).peekable();
+        let is_any_required = required.peek().is_some();
+        let newly_required = required.any(|a| !was_asked(&a));
         Guidance {
             need: self.variant.need,
             known: self.variant.known,
             actions: self.variant.actions.clone(),
-            called_off: if is_over {
-                Vec::new()
-            } else {
-                told_last.iter().filter(|a| a.need != Need::None && !still_stands(&a)).cloned().collect()
-            },
-            undo: if is_over {
-                asked.iter().filter(|a| a.undo.is_some() && !still_stands(a)).map(|a| (*a).clone()).collect()
-            } else {
-                Vec::new()
-            },
-            newly_required: required.iter().any(|a| !was_asked(a)),
-            still_required: !required.is_empty() && required.iter().all(was_asked),
+            called_off: if goes_on { fell_away.by_ref().cloned().collect() } else { Vec::new() },
+            undo: if is_end { fell_away.filter(|a| a.undo.is_some()).cloned().collect() } else { Vec::new() },
+            newly_required,
+            still_required: is_any_required && !newly_required,
         }
     }
+}
+
+/// The case as of one change.
+struct AsTold<'a> {
+    title: &'a String,
+    phase: Phase,
+    impact: Option<Impact>,
+}
+
+/// The impact before the first change of the range that moved it.
+fn impact_before(range: &[&Change]) -> Option<Impact> {
+    range.iter().find_map(|change| change.facts.impact_before)
+}
+
+fn names(range: &[&Change], of: impl Fn(&ChangeFacts) -> &Vec<String>) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for name in range.iter().flat_map(|change| of(&change.facts)) {
+        if !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
+    names
+}
+
+fn without(names: &[String], others: &[String]) -> Vec<String> {
+    names.iter().filter(|name| !others.contains(name)).cloned().collect()
+}
+
+/// Something was named, and all of it has been taken back.
+fn is_undone(names: &[String], others: &[String]) -> bool {
+    !names.is_empty() && without(names, others).is_empty()
 }
 
 fn words(update: &Update, replaces: Option<Replaced>) -> Words {
@@ -217,3 +305,6 @@ fn words(update: &Update, replaces: Option<Replaced>) -> Words {
         by_hand: update.origin == super::incident::Origin::ByHand,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,561 @@
+//! Who is told, row by row: the sentences of `semantics.md` §3 and §4.
+
+use jiff::SignedDuration;
+
+use super::{FALLBACK_AFTER, Former, Known, Planning, Raise, Waiting};
+use crate::domain::case::{CaseState, Scope, Story};
+use crate::domain::client::{Client, Contact};
+use crate::domain::fixtures::{at, catalog, change, client, contact, entry, over, story, told, variant, waiting};
+use crate::domain::incident::{Impact, Need, Phase};
+use crate::domain::notice::{Affected, Kind};
+use crate::domain::playbook::Entry;
+use crate::domain::thread::{Standing, Thread, Variant};
+
+use Affected::{Confirmed, Possibly};
+
+/// Everything one row of a table may change.
+struct Scene {
+    story: Story,
+    kinds: Vec<Kind>,
+    client: Client,
+    contact: Contact,
+    thread: Option<Thread>,
+    variant: Variant,
+    former: Option<Thread>,
+    playbook: Vec<Entry>,
+}
+
+impl Default for Scene {
+    fn default() -> Scene {
+        Scene {
+            story: story(),
+            kinds: vec![Kind::Updated],
+            client: client(&["payments", "search"]),
+            contact: contact(),
+            thread: None,
+            variant: variant(Confirmed, None),
+            former: None,
+            playbook: vec![],
+        }
+    }
+}
+
+impl Scene {
+    fn new(set: impl FnOnce(&mut Scene)) -> Scene {
+        let mut scene = Scene::default();
+        set(&mut scene);
+        scene
+    }
+
+    fn raise(&self) -> Option<Raise> {
+        let catalog = catalog();
+        let change = change(5, &self.kinds);
+        let planning = Planning::new(&self.story, &change, &catalog, &self.playbook, "en", at(10));
+        let known = Known {
+            contact_key: 7,
+            contact: &self.contact,
+            thread: self.thread.as_ref(),
+            variant: self.thread.as_ref().map(|_| &self.variant),
+        };
+        let former: Vec<Former<'_>> =
+            self.former.iter().map(|thread| Former { thread, variant: Some(&self.variant) }).collect();
+        let mut raises = planning.client_with_former(&self.client, &[known], &former);
+        assert!(raises.len() <= 1, "one contact, one raise");
+        raises.pop()
+    }
+}
+
+/// Told nothing, or told as open with that certainty, or told an end or what came after it.
+#[derive(Debug, PartialEq)]
+enum Told {
+    Nothing,
+    Open(Affected),
+    Over(Kind),
+    Afterwards,
+}
+
+fn check(why: &str, expected: Told, set: impl FnOnce(&mut Scene)) {
+    let found = match Scene::new(set).raise() {
+        None => Told::Nothing,
+        Some(Raise { standing: Standing::In, variant, .. }) => {
+            assert_eq!(variant.closing, None, "{why}: what goes on has no end");
+            Told::Open(variant.affected)
+        }
+        Some(Raise { standing: Standing::Out, variant, .. }) => variant.closing.map_or(Told::Afterwards, Told::Over),
+    };
+    assert_eq!(found, expected, "{why}");
+}
+
+fn names(scene: &mut Scene, components: &[&str]) {
+    scene.story.case.facts.components = components.iter().map(|c| (*c).to_owned()).collect();
+}
+
+fn ended(scene: &mut Scene, phase: Phase, kind: Kind) {
+    scene.story.case.state = CaseState::Ended;
+    scene.story.case.facts.phase = phase;
+    scene.story.case.facts.resolved_at = Some(at(9));
+    scene.kinds = vec![kind];
+}
+
+#[test]
+fn whom_it_concerns_depends_on_what_the_case_names() {
+    let check = |components: &[&str], priorities: &[&str], expected: Told| {
+        check(&format!("{components:?} for {priorities:?}"), expected, |s| {
+            names(s, components);
+            s.client.priorities = client(priorities).priorities;
+        });
+    };
+    check(&["Payments API"], &["payments"], Told::Open(Confirmed));
+    check(&["Payments API"], &["search", "payments"], Told::Open(Confirmed));
+    check(&["Payments API"], &["search"], Told::Nothing);
+    check(&["Payments API"], &[], Told::Nothing);
+    check(&["Payments API"], &["*"], Told::Open(Confirmed));
+    check(&["Payments EU"], &["payments"], Told::Open(Confirmed));
+    check(&["Payments API"], &["payments-eu"], Told::Open(Possibly));
+    check(&["Payments API"], &["checkout"], Told::Open(Possibly));
+    check(&["Payments EU"], &["checkout"], Told::Nothing);
+    check(&["Payments API", "Search"], &["checkout", "search"], Told::Open(Confirmed));
+    check(&["Checkout"], &["payments"], Told::Nothing);
+}
+
+#[test]
+fn a_case_that_names_nothing_is_told_only_by_decision() {
+    let check = |scope: Scope, priorities: &[&str], expected: Told| {
+        check(&format!("{scope:?} for {priorities:?}"), expected, |s| {
+            s.story.case.facts.scope = scope;
+            s.client.priorities = client(priorities).priorities;
+        });
+    };
+    check(Scope::Unscoped, &["payments"], Told::Nothing);
+    check(Scope::Unscoped, &["*"], Told::Nothing);
+    check(Scope::Nobody, &["payments"], Told::Nothing);
+    check(Scope::Everyone, &["payments"], Told::Open(Possibly));
+    check(Scope::Everyone, &["*"], Told::Open(Possibly));
+    check(Scope::Everyone, &[], Told::Nothing);
+    check(Scope::NamedByPerson, &["payments"], Told::Open(Confirmed));
+    check(Scope::NamedByPerson, &["search"], Told::Nothing);
+}
+
+#[test]
+fn the_book_is_asked_only_for_whom_the_case_reaches() {
+    let check = |scope: Scope, components: &[&str], expected: Option<Vec<&str>>| {
+        let scene = Scene::new(|s| {
+            names(s, components);
+            s.story.case.facts.scope = scope;
+        });
+        let (catalog, change) = (catalog(), change(1, &[Kind::Opened]));
+        let planning = Planning::new(&scene.story, &change, &catalog, &[], "en", at(0));
+        let expected = expected.map(|keys| keys.into_iter().map(String::from).collect::<Vec<_>>());
+        assert_eq!(planning.selector(), expected, "{scope:?} {components:?}");
+        assert_eq!(planning.change().sequence, 1);
+    };
+    check(Scope::Named, &["Search"], Some(vec!["search"]));
+    check(Scope::Named, &["Payments API"], Some(vec!["checkout", "payments", "payments-eu"]));
+    check(Scope::Unscoped, &[], Some(vec![]));
+    check(Scope::Nobody, &[], Some(vec![]));
+    check(Scope::Everyone, &[], None);
+}
+
+#[test]
+fn min_impact_and_maintenance_decide_only_who_enters() {
+    use Impact::{Critical, Maintenance, Major, Minor};
+    let check = |impact: Option<Impact>, min: Impact, phase: Phase, set: fn(&mut Scene), expected: Told| {
+        check(&format!("{impact:?} at least {min:?} in {phase:?}"), expected, |s| {
+            s.story.case.facts.impact = impact;
+            s.story.case.facts.phase = phase;
+            s.client.min_impact = min;
+            set(s);
+        });
+    };
+    let open = Phase::Investigating;
+    check(Some(Minor), Major, open, |_| {}, Told::Nothing);
+    check(Some(Major), Major, open, |_| {}, Told::Open(Confirmed));
+    check(Some(Critical), Major, open, |_| {}, Told::Open(Confirmed));
+    check(Some(Impact::None), Impact::None, open, |_| {}, Told::Open(Confirmed));
+    check(Some(Impact::None), Minor, open, |_| {}, Told::Nothing);
+    check(None, Critical, open, |_| {}, Told::Open(Confirmed));
+    // Falling below changes nothing for those told, nor for those about to be told.
+    check(Some(Minor), Major, open, |s| s.thread = Some(told(3)), Told::Open(Confirmed));
+    check(Some(Minor), Major, open, |s| s.thread = Some(waiting(0, 3)), Told::Open(Confirmed));
+    // Whoever was told has entered: it is reopened for them at any impact.
+    check(Some(Minor), Major, open, |s| s.thread = Some(over(3)), Told::Open(Confirmed));
+    check(Some(Minor), Major, open, |s| ended(s, Phase::Resolved, Kind::Resolved), Told::Nothing);
+    // Maintenance has its own switch.
+    check(Some(Maintenance), Critical, Phase::Scheduled, |_| {}, Told::Open(Confirmed));
+    check(Some(Minor), Critical, Phase::InProgress, |_| {}, Told::Open(Confirmed));
+    check(None, Critical, Phase::Scheduled, |s| s.client.maintenance = false, Told::Nothing);
+    check(Some(Maintenance), Impact::None, open, |s| s.client.maintenance = false, Told::Nothing);
+    check(Some(Major), Impact::None, open, |s| s.client.maintenance = false, Told::Open(Confirmed));
+    let told_of_work = |s: &mut Scene| {
+        s.client.maintenance = false;
+        s.thread = Some(told(3));
+    };
+    check(Some(Maintenance), Impact::None, Phase::InProgress, told_of_work, Told::Open(Confirmed));
+}
+
+#[test]
+fn told_once_is_told_to_the_end() {
+    check("news for whoever is in", Told::Open(Confirmed), |s| s.thread = Some(told(3)));
+    check("the end for whoever is in", Told::Over(Kind::Resolved), |s| {
+        s.thread = Some(told(3));
+        ended(s, Phase::Resolved, Kind::Resolved);
+    });
+    check("the end although nothing concerns them now", Told::Over(Kind::Resolved), |s| {
+        s.thread = Some(told(3));
+        names(s, &["Search"]);
+        s.client.priorities = vec!["payments".into()];
+        ended(s, Phase::Resolved, Kind::Resolved);
+    });
+    check("the end although the file names no priorities any more", Told::Over(Kind::Resolved), |s| {
+        s.thread = Some(told(3));
+        s.client.priorities.clear();
+        ended(s, Phase::Resolved, Kind::Resolved);
+    });
+    check("an edited file does not end a case", Told::Open(Confirmed), |s| {
+        s.thread = Some(told(3));
+        s.client.priorities = vec!["search".into()];
+    });
+    check("withdrawn", Told::Over(Kind::Withdrawn), |s| {
+        s.thread = Some(told(3));
+        ended(s, Phase::Resolved, Kind::Withdrawn);
+    });
+    check("cancelled work", Told::Over(Kind::Cancelled), |s| {
+        s.thread = Some(told(3));
+        ended(s, Phase::Cancelled, Kind::Cancelled);
+    });
+    check("whoever is already out hears no second end", Told::Nothing, |s| {
+        s.thread = Some(over(3));
+        ended(s, Phase::Resolved, Kind::Resolved);
+    });
+    check("an opening that was never sent ends with the end", Told::Over(Kind::Resolved), |s| {
+        s.thread = Some(waiting(0, 3));
+        ended(s, Phase::Resolved, Kind::Resolved);
+    });
+}
+
+#[test]
+fn an_end_goes_to_those_who_were_told_or_as_a_whole_to_all() {
+    let kinds = |s: &mut Scene, kinds: &[Kind]| {
+        ended(s, Phase::Resolved, Kind::Resolved);
+        s.kinds = kinds.to_vec();
+    };
+    check("others were told, this client never", Told::Nothing, |s| kinds(s, &[Kind::Resolved]));
+    check("opened and over in one", Told::Over(Kind::Resolved), |s| kinds(s, &[Kind::Resolved, Kind::Opened]));
+    check("found at first sight", Told::Over(Kind::Resolved), |s| {
+        kinds(s, &[Kind::Resolved]);
+        s.story.case.facts.silent_since_first_sight = true;
+    });
+    check("as a whole, yet it concerns only others", Told::Nothing, |s| {
+        kinds(s, &[Kind::Resolved, Kind::Opened]);
+        s.client.priorities = vec!["search".into()];
+    });
+    check("as a whole, yet below their threshold", Told::Nothing, |s| {
+        kinds(s, &[Kind::Resolved, Kind::Opened]);
+        s.client.min_impact = Impact::Critical;
+    });
+    check("withdrawn before anybody was told", Told::Nothing, |s| {
+        kinds(s, &[Kind::Withdrawn, Kind::Opened]);
+        s.story.case.facts.silent_since_first_sight = true;
+    });
+    check("a new contact in place of the one that was told", Told::Over(Kind::Resolved), |s| {
+        kinds(s, &[Kind::Resolved]);
+        s.former = Some(told(3));
+    });
+    check("a new contact in place of one that was told the end", Told::Nothing, |s| {
+        kinds(s, &[Kind::Resolved]);
+        s.former = Some(over(3));
+    });
+    check("a former contact counts no more once a present one has a thread", Told::Nothing, |s| {
+        kinds(s, &[Kind::Resolved]);
+        (s.former, s.thread) = (Some(told(3)), Some(over(4)));
+    });
+}
+
+#[test]
+fn unaffected_is_told_to_whoever_was_in_and_is_concerned_by_nothing() {
+    let removed = |s: &mut Scene| {
+        names(s, &["Search"]);
+        s.client.priorities = vec!["payments".into()];
+        s.kinds = vec![Kind::Unaffected];
+    };
+    check("told, and nothing of theirs is left", Told::Over(Kind::Unaffected), |s| {
+        removed(s);
+        s.thread = Some(told(3));
+    });
+    check("never told", Told::Nothing, removed);
+    check("told already that it is over", Told::Nothing, |s| {
+        removed(s);
+        s.thread = Some(over(3));
+    });
+    check("another component of theirs is still named", Told::Nothing, |s| {
+        removed(s);
+        s.thread = Some(told(3));
+        s.client.priorities.push("search".into());
+    });
+    check("what they depend on is still named", Told::Nothing, |s| {
+        removed(s);
+        s.thread = Some(told(3));
+        names(s, &["Payments API"]);
+        s.client.priorities = vec!["checkout".into()];
+    });
+    check("news came with it: for whom nothing is left", Told::Over(Kind::Unaffected), |s| {
+        removed(s);
+        s.thread = Some(told(3));
+        s.kinds = vec![Kind::Unaffected, Kind::Worse];
+    });
+    check("news came with it: for the others", Told::Open(Confirmed), |s| {
+        removed(s);
+        s.thread = Some(told(3));
+        s.kinds = vec![Kind::Unaffected, Kind::Worse];
+        s.client.priorities = vec!["search".into()];
+    });
+    check("removed just now: news about others waits", Told::Nothing, |s| {
+        removed(s);
+        s.thread = Some(told(3));
+        s.kinds = vec![Kind::Updated];
+        s.story.case.timers.unaffected_at = Some(at(12));
+    });
+    check("removed just now: the promise is kept", Told::Open(Confirmed), |s| {
+        removed(s);
+        s.thread = Some(told(3));
+        s.kinds = vec![Kind::Due];
+        s.story.case.timers.unaffected_at = Some(at(12));
+    });
+    check("back again", Told::Open(Confirmed), |s| {
+        s.thread = Some(over(3));
+        s.variant.closing = Some(Kind::Unaffected);
+        s.kinds = vec![Kind::Wider];
+    });
+}
+
+#[test]
+fn whoever_is_named_no_more_is_told_about_what_concerned_them() {
+    let scene = Scene::new(|s| {
+        names(s, &["Search"]);
+        s.client.priorities = vec!["payments".into(), "checkout".into()];
+        s.thread = Some(told(3));
+        s.kinds = vec![Kind::Unaffected];
+    });
+    let variant = scene.raise().expect("a closing notice").variant;
+    assert_eq!(variant.concerned, [(1, "Payments API".to_owned())]);
+    assert_eq!(variant.untouched, [(2, "Checkout".to_owned())]);
+    assert_eq!((variant.need, variant.actions.len()), (Need::None, 0));
+}
+
+#[test]
+fn whoever_enters_later_gets_it_and_a_promise_is_kept_only_to_those_told() {
+    let with = |kind: Kind, thread: Option<Thread>| {
+        move |s: &mut Scene| {
+            s.kinds = vec![kind];
+            s.thread = thread;
+        }
+    };
+    check("a new client, at the next news", Told::Open(Confirmed), with(Kind::Updated, None));
+    check("a new client, at a mere promise", Told::Nothing, with(Kind::Due, None));
+    check("due for whoever was told", Told::Open(Confirmed), with(Kind::Due, Some(told(3))));
+    check("not with something unsent", Told::Nothing, with(Kind::Due, Some(waiting(3, 4))));
+    check("not for whom nothing was ever sent", Told::Nothing, with(Kind::Due, Some(told(0))));
+    check("not for whom it is over", Told::Nothing, with(Kind::Due, Some(over(3))));
+    check("not for the possibly affected", Told::Nothing, |s| {
+        s.story.case.facts.scope = Scope::Everyone;
+        s.thread = Some(told(3));
+        s.variant.affected = Possibly;
+        s.kinds = vec![Kind::Due];
+    });
+    check("news that came with it is news", Told::Open(Confirmed), |s| s.kinds = vec![Kind::Updated, Kind::Due]);
+}
+
+#[test]
+fn the_possibly_affected_are_told_at_most_three_times() {
+    let check = |notices: i64, wanted: i64, kind: Kind, expected: Told| {
+        check(&format!("{notices} notices, wanted {wanted}, {kind:?}"), expected, |s| {
+            s.story.case.facts.scope = Scope::Everyone;
+            s.variant.affected = Possibly;
+            s.thread = Some(Thread { notices, ..waiting(3, wanted) });
+            s.kinds = vec![kind];
+            if kind == Kind::Resolved {
+                ended(s, Phase::Resolved, kind);
+            }
+        });
+    };
+    check(0, 3, Kind::Updated, Told::Open(Possibly));
+    check(1, 3, Kind::Updated, Told::Open(Possibly));
+    check(1, 4, Kind::Worse, Told::Open(Possibly));
+    check(2, 3, Kind::Updated, Told::Nothing);
+    check(2, 4, Kind::Worse, Told::Nothing);
+    check(1, 3, Kind::Resolved, Told::Over(Kind::Resolved));
+    check(2, 3, Kind::Resolved, Told::Over(Kind::Resolved));
+}
+
+#[test]
+fn the_first_naming_confirms_and_what_is_confirmed_stays_so() {
+    check("named after it was told as possible", Told::Open(Confirmed), |s| {
+        s.thread = Some(Thread { notices: 2, ..told(3) });
+        s.variant.affected = Possibly;
+    });
+    check("only what they depend on is left", Told::Open(Confirmed), |s| {
+        s.client.priorities = vec!["checkout".into()];
+        s.thread = Some(Thread { notices: 5, ..told(3) });
+    });
+    check("the others are unaffected, as possibly as they were told", Told::Over(Kind::Unaffected), |s| {
+        s.client.priorities = vec!["search".into()];
+        s.thread = Some(told(3));
+        s.variant.affected = Possibly;
+        s.kinds = vec![Kind::Unaffected];
+    });
+}
+
+#[test]
+fn afterwards_only_those_are_told_who_were_told() {
+    let check = |why: &str, thread: Option<Thread>, closing: Option<Kind>, expected: Told| {
+        check(why, expected, |s| {
+            ended(s, Phase::Resolved, Kind::Postmortem);
+            s.thread = thread;
+            s.variant.closing = closing;
+        });
+    };
+    check("told the end", Some(over(3)), Some(Kind::Resolved), Told::Afterwards);
+    check("told since", Some(over(4)), None, Told::Afterwards);
+    check("never told", None, None, Told::Nothing);
+    check(
+        "raised, sent to nobody, and done with",
+        Some(Thread { standing: Standing::Out, ..told(0) }),
+        None,
+        Told::Nothing,
+    );
+    check("it was no longer theirs", Some(over(3)), Some(Kind::Unaffected), Told::Nothing);
+    let end_unsent = Thread { standing: Standing::Out, ..waiting(3, 4) };
+    check("the end itself is unsent", Some(end_unsent), Some(Kind::Resolved), Told::Over(Kind::Resolved));
+    check("the end was never planned for them", Some(told(3)), None, Told::Over(Kind::Resolved));
+}
+
+#[test]
+fn a_reopening_begins_the_next_episode_of_whoever_was_told_the_end() {
+    let check = |why: &str, thread: Option<Thread>, kind: Kind, expected: bool| {
+        let scene = Scene::new(|s| {
+            s.thread = thread;
+            s.kinds = vec![kind];
+        });
+        assert_eq!(scene.raise().expect("it concerns them").begins_episode, expected, "{why}");
+    };
+    check("told the end", Some(over(3)), Kind::Reopened, true);
+    check(
+        "the end was never sent: they are still in the first",
+        Some(Thread { owed: true, standing: Standing::Out, ..waiting(3, 4) }),
+        Kind::Reopened,
+        false,
+    );
+    check("a new thread begins by itself", None, Kind::Reopened, false);
+    check("raised and never told", Some(Thread { standing: Standing::Out, ..waiting(0, 4) }), Kind::Reopened, false);
+    check("still in", Some(told(3)), Kind::Updated, false);
+    check("back after it was no longer theirs", Some(over(3)), Kind::Wider, true);
+}
+
+#[test]
+fn a_notice_names_the_client_s_own_priority() {
+    let check = |components: &[&str], priorities: &[&str], concerned: &[(u32, &str)], untouched: &[(u32, &str)]| {
+        let scene = Scene::new(|s| {
+            names(s, components);
+            s.client.priorities = client(priorities).priorities;
+            if components.is_empty() {
+                s.story.case.facts.scope = Scope::Everyone;
+            }
+        });
+        let variant = scene.raise().expect("it concerns them").variant;
+        let own = |names: &[(u32, &str)]| names.iter().map(|(r, n)| (*r, (*n).to_owned())).collect::<Vec<_>>();
+        assert_eq!(
+            (variant.concerned, variant.untouched),
+            (own(concerned), own(untouched)),
+            "{components:?} {priorities:?}"
+        );
+    };
+    check(&["Payments API"], &["payments", "search"], &[(1, "Payments API")], &[(2, "Search")]);
+    check(&["Search", "Payments API"], &["payments", "search"], &[(1, "Payments API"), (2, "Search")], &[]);
+    check(&["Search"], &["payments", "search"], &[(2, "Search")], &[(1, "Payments API")]);
+    // What leans on it is neither named as hit beside the sure one nor as untouched.
+    check(&["Payments API"], &["checkout", "payments"], &[(2, "Payments API")], &[]);
+    check(&["Payments API"], &["checkout", "search"], &[(1, "Checkout")], &[(2, "Search")]);
+    // `*` ranks nothing, and where nothing is named nothing is said to be well.
+    check(&["Payments API", "Search"], &["*"], &[], &[]);
+    check(&[], &["payments", "search"], &[], &[]);
+}
+
+#[test]
+fn within_a_change_required_goes_first_then_confirmed_then_by_rank_then_the_longest_untold() {
+    let due = |set: &dyn Fn(&mut Scene)| Scene::new(|s| set(s)).raise().expect("it concerns them").due_at;
+    let required = entry("pause", Need::Required);
+    let in_order: [&dyn Fn(&mut Scene); 6] = [
+        &|s| {
+            s.playbook = vec![required.clone()];
+            names(s, &["Search"]);
+        },
+        &|_| {},
+        &|s| s.thread = Some(told(2)),
+        &|s| s.thread = Some(told(4)),
+        &|s| names(s, &["Search"]),
+        &|s| s.client.priorities = vec!["checkout".into()],
+    ];
+    let times: Vec<_> = in_order.iter().map(|set| due(*set)).collect();
+    assert!(times.is_sorted_by(|a, b| a < b), "{times:?}");
+    assert!(times.iter().all(|time| *time < at(10)), "nobody waits for the order");
+}
+
+#[test]
+fn a_fallback_contact_is_due_five_minutes_later() {
+    let scene = Scene::new(|s| s.contact.fallback = true);
+    let raise = scene.raise().expect("it concerns them");
+    assert_eq!(raise.due_at, at(10) + FALLBACK_AFTER);
+    assert_eq!(FALLBACK_AFTER, SignedDuration::from_mins(5));
+}
+
+#[test]
+fn only_news_at_once_brings_forward_only_a_long_wait() {
+    let check = |kind: Kind, due_in: i64, fallback: bool, expected: Waiting| {
+        let scene = Scene::new(|s| {
+            s.kinds = vec![kind];
+            s.thread = Some(Thread { due_at: Some(at(10 + due_in)), attempts: 4, ..waiting(3, 4) });
+            s.contact.fallback = fallback;
+        });
+        assert_eq!(scene.raise().expect("it concerns them").waiting, expected, "{kind:?} in {due_in} min");
+    };
+    check(Kind::Worse, 30, false, Waiting::BroughtForward);
+    check(Kind::Worse, 5, false, Waiting::Keeps);
+    check(Kind::Updated, 30, false, Waiting::Keeps);
+    check(Kind::Worse, 30, true, Waiting::Keeps);
+}
+
+#[test]
+fn every_contact_of_a_client_hears_and_each_its_own_end() {
+    let (story, catalog, contact) =
+        (Scene::new(|s| ended(s, Phase::Resolved, Kind::Postmortem)).story, catalog(), contact());
+    let change = change(5, &[Kind::Postmortem]);
+    let planning = Planning::new(&story, &change, &catalog, &[], "en", at(10));
+    let (sent, unsent) = (over(4), Thread { standing: Standing::Out, ..waiting(3, 4) });
+    let end = variant(Confirmed, Some(Kind::Resolved));
+    let known = |contact_key, thread| Known { contact_key, contact: &contact, thread, variant: thread.map(|_| &end) };
+    let raises =
+        planning.client(&client(&["payments"]), &[known(1, Some(&sent)), known(2, Some(&unsent)), known(3, None)]);
+    let found: Vec<_> = raises.iter().map(|raise| (raise.contact_key, raise.variant.closing)).collect();
+    assert_eq!(found, [(1, None), (2, Some(Kind::Resolved))]);
+}
+
+#[test]
+fn the_time_for_an_action_counts_from_the_first_notice_and_stays() {
+    let playbook = || vec![Entry { by: Some(std::time::Duration::from_secs(3600)), ..entry("pause", Need::Required) }];
+    let by = |set: &dyn Fn(&mut Scene)| {
+        let scene = Scene::new(|s| {
+            s.playbook = playbook();
+            set(s);
+        });
+        scene.raise().expect("it concerns them").variant.actions[0].by
+    };
+    assert_eq!(by(&|_| {}), Some(at(70)));
+    let told_before = |s: &mut Scene| {
+        s.thread = Some(told(3));
+        s.variant.actions = vec![crate::domain::notice::Action {
+            by: Some(at(61)),
+            ..crate::domain::fixtures::action("pause", Need::Required)
+        }];
+    };
+    assert_eq!(by(&told_before), Some(at(61)));
+}
