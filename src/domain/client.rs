@@ -86,3 +86,37 @@ impl std::fmt::Debug for SecretRef {
         }
     }
 }
+
+/// An address as listings show it: enough to tell one contact from another, too little to use. A webhook's
+/// path may be its secret, so only its host is shown.
+pub fn masked(channel: Channel, address: &str) -> String {
+    match channel {
+        Channel::Email => match address.rsplit_once('@') {
+            Some((local, domain)) => format!("{}…@{domain}", local.chars().next().unwrap_or('…')),
+            None => "…".to_owned(),
+        },
+        Channel::Webhook => {
+            let host = address.split_once("://").map_or("", |(_, rest)| rest);
+            let host = host.split(['/', '?', '#']).next().unwrap_or("");
+            let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+            format!("{host}/…")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_masked_address_cannot_be_used() {
+        for (channel, address, shown) in [
+            (Channel::Email, "ops@acme.example", "o…@acme.example"),
+            (Channel::Email, "broken", "…"),
+            (Channel::Webhook, "https://acme.example/hooks/s3cr3t?t=1", "acme.example/…"),
+            (Channel::Webhook, "https://user:pass@acme.example:8443/x", "acme.example:8443/…"),
+        ] {
+            assert_eq!(masked(channel, address), shown);
+        }
+    }
+}

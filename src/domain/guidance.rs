@@ -133,7 +133,7 @@ fn language(locale: &str) -> &str {
 fn action_of(entry: &Entry, question: &Question<'_>) -> Option<Action> {
     let fill = |text: &String| fill(text, question.client).unwrap_or_else(|_| text.clone());
     let text = fill(entry.action.as_ref()?);
-    let id = entry.id.clone().unwrap_or_else(|| text::text_hash(&text));
+    let id = entry.id.clone();
     let before = question.before.iter().find(|action| action.id == id);
     let from_now =
         entry.by.and_then(|by| SignedDuration::try_from(by).ok()).and_then(|by| question.now.checked_add(by).ok());

@@ -284,8 +284,8 @@ impl<'a> Tokens<'a> {
         if !rest.starts_with('<') {
             return None;
         }
-        if rest.starts_with("<!--") {
-            let end = self.find_close(&rest[4..], "-->")?;
+        if let Some(from) = rest.strip_prefix("<!--") {
+            let end = self.find_close(from, "-->")?;
             return Some((None, 4 + end + 3));
         }
         if let Some(from) = rest.strip_prefix("<![CDATA[") {

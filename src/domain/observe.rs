@@ -123,7 +123,7 @@ fn first_seen(seen: &Observation, context: &Context<'_>) -> Observed {
     let Some(title) = seen.title.clone().filter(|title| !title.trim().is_empty()) else {
         return Observed::Incomplete { missing: "title" };
     };
-    if seen.origin == Origin::ByHand && seen.updates.iter().all(|u| u.body.trim().is_empty()) {
+    if seen.origin != Origin::Polled && seen.updates.iter().all(|u| u.body.trim().is_empty()) {
         return Observed::Incomplete { missing: "body" };
     }
     let phase = seen.phase.unwrap_or(Phase::Investigating);

@@ -120,12 +120,13 @@ impl FeedClient {
         }
     }
 
-    /// The status that `url` answers with; the body is not read.
+    /// The status that `url`, a page for people, answers with; the body is not read.
     ///
     /// # Errors
     /// The cause when no status came at all.
     pub async fn status(&self, url: &Url) -> Result<u16, Cause> {
-        let response = self.http.get(url.clone()).send().await.map_err(cause_of)?;
+        let response =
+            self.http.get(url.clone()).header(header::ACCEPT, "text/html, */*;q=0.5").send().await.map_err(cause_of)?;
         Ok(response.status().as_u16())
     }
 }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, Metadata};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use data_encoding::HEXLOWER;
 use jiff::Timestamp;
@@ -27,6 +28,9 @@ const MOST_FILES: usize = 10_000;
 /// The most updates of one reading; the rest comes with the next.
 const MOST_AT_ONCE: usize = 500;
 
+/// File systems stamp changes in steps of up to two seconds (FAT).
+const SETTLES_IN: Duration = Duration::from_secs(2);
+
 /// The files taken so far, by name. Forgets those that are gone from the folder.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Cursor {
@@ -36,8 +40,9 @@ pub struct Cursor {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Taken {
     length: u64,
-    /// Nanoseconds since 1970, for comparison only.
-    modified: i64,
+    /// Nanoseconds since 1970, for comparison only. `None` when the file was read so soon after its change
+    /// that another change could have borne the same time.
+    modified: Option<i64>,
     /// SHA-256 of the content, in hexadecimal.
     hash: String,
 }
@@ -113,8 +118,10 @@ impl Candidate {
                 return known;
             }
         };
-        let (length, modified) = (metadata.len(), modified(&metadata));
-        if known.as_ref().is_some_and(|taken| taken.length == length && taken.modified == modified) {
+        let (length, modified) = (metadata.len(), settled_time(&metadata, now));
+        if known.as_ref().is_some_and(|taken| taken.length == length && taken.modified == modified)
+            && modified.is_some()
+        {
             return known;
         }
         let bytes = match read_limited(&self.path) {
@@ -157,9 +164,12 @@ fn read_limited(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn modified(metadata: &Metadata) -> i64 {
-    let since_1970 = metadata.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
-    since_1970.and_then(|since| i64::try_from(since.as_nanos()).ok()).unwrap_or(0)
+/// When the file was changed, unless that is so near to `now` that the file system's clock may not tell two
+/// changes apart.
+fn settled_time(metadata: &Metadata, now: Timestamp) -> Option<i64> {
+    let since_1970 = metadata.modified().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
+    let modified = i64::try_from(since_1970.as_nanos()).ok()?;
+    (now.as_nanosecond() - i128::from(modified) >= SETTLES_IN.as_nanos().try_into().ok()?).then_some(modified)
 }
 
 fn fail(reading: &mut Reading, path: &Path, error: &io::Error) {

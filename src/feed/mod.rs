@@ -29,7 +29,7 @@ pub mod update_format;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "memory", rename_all = "snake_case")]
 pub enum Memory {
-    Statuspage(statuspage_poll::PageMemory),
+    Statuspage(Box<statuspage_poll::PageMemory>),
     File(file::Cursor),
 }
 
@@ -48,7 +48,7 @@ pub async fn look(
     match &feed.kind {
         FeedKind::Statuspage { url } => {
             let memory = match memory {
-                Some(Memory::Statuspage(memory)) => memory,
+                Some(Memory::Statuspage(memory)) => *memory,
                 Some(Memory::File(_)) | None => statuspage_poll::PageMemory::default(),
             };
             let question = statuspage_poll::Question { source: &feed.name, page: url, open, now };

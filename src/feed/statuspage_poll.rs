@@ -124,7 +124,7 @@ pub async fn permalink(client: &FeedClient, page: &Url, incident: &str) -> Perma
 }
 
 fn blank() -> Reading {
-    Reading::empty(Listing::Partial, super::Memory::Statuspage(PageMemory::default()))
+    Reading::empty(Listing::Partial, super::Memory::Statuspage(Box::default()))
 }
 
 /// The page's address with further path segments, which are escaped, and without query.
@@ -228,7 +228,7 @@ impl Look<'_> {
             reading.listed_ids.extend(document.listed.iter().cloned());
         }
         reading.listing = listing;
-        reading.memory = super::Memory::Statuspage(self.memory);
+        reading.memory = super::Memory::Statuspage(Box::new(self.memory));
         reading
     }
 }

@@ -1,1 +1,70 @@
-//! (see the commit that fills this room)
+//! Thin shells: each pass reads what the one before has committed, decides in `domain`, and commits.
+//!
+//! A pass may be run at any time, again, by whoever holds the state: a restart *is* the recovery path. A
+//! wake-up carries no data. Deliberately absent: rules (they are in `domain`), SQL, the reading of the clock
+//! (it is handed in as a [`Clock`]), and any queue that the store does not have.
+
+pub mod book;
+pub mod current;
+pub mod deliver;
+pub mod dispatch;
+pub mod ids;
+pub mod ingest;
+pub mod keep;
+pub mod lanes;
+pub mod message;
+pub mod poll;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::sync::Notify;
+
+use crate::store::Store;
+use crate::web::metrics::Metrics;
+use current::CurrentCell;
+
+/// Tells the time. The daemon reads the system's; a test turns it by hand.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
+
+impl Clock {
+    pub fn new(read: impl Fn() -> Timestamp + Send + Sync + 'static) -> Clock {
+        Clock(Arc::new(read))
+    }
+
+    pub fn now(&self) -> Timestamp {
+        (self.0)()
+    }
+}
+
+/// Wake-ups from one pass to the next: hints without data. A lost one costs a second, never a message.
+#[derive(Debug, Default)]
+pub struct Wakes {
+    pub ingest: Notify,
+    pub dispatch: Notify,
+    pub keep: Notify,
+    pub email: Notify,
+    pub webhook: Notify,
+}
+
+impl Wakes {
+    pub fn deliver_all(&self) {
+        self.email.notify_one();
+        self.webhook.notify_one();
+    }
+}
+
+/// What all passes share.
+#[derive(Clone)]
+pub struct Shared {
+    pub store: Store,
+    /// What the files say now; replaced as a whole by a reload.
+    pub current: Arc<CurrentCell>,
+    pub clock: Clock,
+    pub wakes: Arc<Wakes>,
+    pub metrics: Arc<Metrics>,
+    pub epoch: i64,
+    /// When these passes began: after a start the keeper waits for a good read before it speaks.
+    pub started_at: Timestamp,
+}

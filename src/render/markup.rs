@@ -575,7 +575,9 @@ mod tests {
         "https://e.example/<script>alert(1)</script>\"'>",
     ];
 
-    const WRAPPINGS: &[(&str, fn(&str) -> String)] = &[
+    type Wrapping = (&'static str, fn(&str) -> String);
+
+    const WRAPPINGS: &[Wrapping] = &[
         ("bare", |payload| payload.to_owned()),
         ("bold", |payload| format!("**{payload}** and\n- {payload}")),
         ("link words", |payload| format!("[{payload}](https://ok.example)")),

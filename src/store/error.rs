@@ -56,6 +56,9 @@ pub enum OpenError {
         .path.display()
     )]
     Newer { path: PathBuf, found: i64, known: i64 },
+    /// Only where nothing may be changed: the daemon brings the tables up to date.
+    #[error("{} was written by an older candor; start this version's daemon once, it brings the state up to date", .path.display())]
+    Older { path: PathBuf },
     #[error("{}: migration {number} is not the one this program has; the file was made by a build that was never released", .path.display())]
     OtherHistory { path: PathBuf, number: i64 },
     #[error("{}: asked for {pragma} = {asked}, SQLite says {found}; without it what is acknowledged could be lost", .path.display())]

@@ -4,6 +4,8 @@
 //! it is on disk. Deliberately absent: the clock (`now` is an argument), retries, and any rule of who is told
 //! what. SQL stands with the methods of its subject in [`sqlite`].
 
+#[cfg(test)]
+mod conformance;
 pub mod error;
 pub mod lock;
 pub mod rows;
@@ -34,13 +36,13 @@ impl Store {
     /// `new_state_id` (16 random bytes as hex) becomes the state's id only if there is no state yet.
     /// Blocking; call it before anything runs.
     pub fn open(path: &Path, new_state_id: &str, now: Timestamp) -> Result<Store, OpenError> {
-        sqlite::SqliteStore::open(path, sqlite::Creation::IfMissing { state_id: new_state_id }, now)
-            .map(|store| Store::Sqlite(Arc::new(store)))
+        let creation = sqlite::Creation::IfMissing { state_id: new_state_id, now };
+        sqlite::SqliteStore::open(path, creation).map(|store| Store::Sqlite(Arc::new(store)))
     }
 
-    /// Opens a state that is there, for listings beside a daemon; makes no file.
-    pub fn open_existing(path: &Path, now: Timestamp) -> Result<Store, OpenError> {
-        sqlite::SqliteStore::open(path, sqlite::Creation::Never, now).map(|store| Store::Sqlite(Arc::new(store)))
+    /// Opens a state that is there, for listings beside a daemon; makes no file and changes no table.
+    pub fn open_existing(path: &Path) -> Result<Store, OpenError> {
+        sqlite::SqliteStore::open(path, sqlite::Creation::Never).map(|store| Store::Sqlite(Arc::new(store)))
     }
 
     /// Random, made with the state: part of every delivery's key, so that a new state never repeats an old key.

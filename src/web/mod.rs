@@ -1,1 +1,11 @@
-//! (see the commit that fills this room)
+//! The HTTP server: webhooks in, health and metrics out.
+//!
+//! `serve` takes connections and holds them to their limits, `routes` says which path does what, `metrics` what
+//! is counted. Deliberately absent: TLS (a proxy's task), the proof of a webhook (`hook`), and what the answers
+//! are made of: the daemon implements [`routes::Application`].
+
+pub mod listener;
+pub mod metrics;
+pub mod opening;
+pub mod routes;
+pub mod serve;

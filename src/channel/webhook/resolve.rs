@@ -13,13 +13,16 @@ use super::address::{Reach, Realm};
 /// A name with more addresses than this is tried at the first ones only.
 const MOST_ADDRESSES: usize = 8;
 
+/// From a name to its addresses.
+pub type NameTable = Arc<dyn Fn(&str) -> Vec<IpAddr> + Send + Sync>;
+
 /// Where names are looked up.
 #[derive(Clone)]
 pub enum Names {
     /// The system's resolver.
     System,
-    /// A function from the name to its addresses, for tests and demonstrations.
-    Given(Arc<dyn Fn(&str) -> Vec<IpAddr> + Send + Sync>),
+    /// A table of our own, for tests and demonstrations.
+    Given(NameTable),
 }
 
 /// The name exists, but none of its addresses may be reached.

@@ -308,3 +308,28 @@ fn a_summary_without_maintenances_is_one() {
     assert_eq!(maintenance.scheduled_for, Some("2026-11-30T21:00:00Z".parse().unwrap()));
     assert_eq!((maintenance.phase, maintenance.started_at), (Some(Phase::Scheduled), None));
 }
+
+proptest::proptest! {
+    #[test]
+    fn a_damaged_document_is_refused_or_read_but_never_believed_out_of_order(
+        damage in proptest::collection::vec((0..15_000_usize, proptest::prelude::any::<u8>()), 1..6),
+        cut in 0..20_000_usize,
+    ) {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"),
+            "/tests/fixtures/feeds/github/summary-seq-with-monitoring-ql942tw29yl6/01-20260427T170731Z.summary.json");
+        let mut body = std::fs::read(file).unwrap();
+        for (at, byte) in damage {
+            let at = at % body.len();
+            body[at] = byte;
+        }
+        body.truncate(cut.max(100));
+        if let Ok(document) = parse_summary(&body, "x") {
+            proptest::prop_assert!(document.listed.len() + document.skipped.len() <= 2);
+            for observation in document.listed {
+                proptest::prop_assert!(document.listed_ids.contains(&observation.incident));
+                let times: Vec<_> = observation.updates.iter().filter_map(|update| update.at).collect();
+                proptest::prop_assert!(times.is_sorted());
+            }
+        }
+    }
+}

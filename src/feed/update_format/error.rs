@@ -28,7 +28,13 @@ impl UpdateError {
         let start = character_start(text, span.start);
         let end = character_start(text, span.end).max(start);
         let (line, column) = line_and_column(text, start);
-        UpdateError { line: Some(line), column: Some(column), key, message: message.into(), span: Some(start..end) }
+        UpdateError {
+            line: Some(line),
+            column: Some(column),
+            key: key.map(|key| visible(&key)),
+            message: visible(&message.into()),
+            span: Some(start..end),
+        }
     }
 
     /// The bytes at fault in the text as it was given to `parse`, for a snippet.
@@ -50,6 +56,11 @@ impl fmt::Display for UpdateError {
 }
 
 impl std::error::Error for UpdateError {}
+
+/// On one line: what was written may hold anything.
+fn visible(words: &str) -> String {
+    words.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
+}
 
 fn character_start(text: &str, offset: usize) -> usize {
     let mut offset = offset.min(text.len());

@@ -195,6 +195,7 @@ fn broken_syntax_is_refused_where_it_breaks() {
     check("{\"incident\": {\n\"id\": \"a\"", 2, 9, "", "not JSON");
     check("{\"incident\": {}} x", 1, 18, "", "not JSON");
     check("{\"update\": {\"id\": \"a\", \"id\": \"b\"}}", 1, 24, "id", "given twice");
+    check("{\"update\": {\"a\\n\": 1, \"a\\n\": 2}}", 1, 23, "a?", "given twice");
     check("{\"update\": {\"body\": \"\\ud800\"}}", 1, 28, "", "not JSON");
 }
 
@@ -205,4 +206,24 @@ fn deep_nesting_is_refused_without_effort() {
     let deep = format!("{{\"update\": {{\"body\": {}1{}}}}}", "[".repeat(100_000), "]".repeat(100_000));
     assert!(parse(&deep).unwrap_err().to_string().contains("found a list"));
     assert!(parse(&format!("a = {}", "[".repeat(100_000))).is_err());
+}
+
+proptest::proptest! {
+    #[test]
+    fn a_damaged_update_is_read_or_refused_with_a_place_inside_the_text(
+        as_json in proptest::prelude::any::<bool>(),
+        damage in proptest::collection::vec((0..900_usize, proptest::prelude::any::<char>()), 1..5),
+    ) {
+        let mut characters: Vec<char> = if as_json { FULL_JSON } else { FULL_TOML }.chars().collect();
+        for (at, character) in damage {
+            let at = at % characters.len();
+            characters[at] = character;
+        }
+        let text: String = characters.into_iter().collect();
+        if let Err(error) = parse(&text) {
+            proptest::prop_assert!(!error.to_string().chars().any(char::is_control), "{error}");
+            let span = error.byte_span().expect("a damaged text is never empty or too long");
+            proptest::prop_assert!(text.get(span).is_some());
+        }
+    }
 }

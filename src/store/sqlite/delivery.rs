@@ -1,34 +1,287 @@
-//! Being written.
-use crate::domain::case::*;
-use crate::domain::client::*;
-use crate::domain::delivery::*;
-use crate::domain::thread::*;
-use crate::store::error::StoreError;
-use crate::store::rows::*;
+//! Claiming threads for an attempt, and settling what came of it.
+
 use jiff::Timestamp;
-use rusqlite::Connection;
-use std::time::Duration;
-pub fn claim(_: &Connection, _: Channel, _: i64, _: Timestamp, _: i64) -> Result<Vec<Claimed>, StoreError> {
-    todo!()
+use rusqlite::{Connection, params};
+
+use super::book::current;
+use super::cases::{UNSETTLED, UNSETTLED_THREADS};
+use super::chunk::contact;
+use super::text::{Millis, execute, first, json, optional_json, optional_time, rows};
+use super::thread::{COLUMNS, WIDTH, standing, thread, write_settled};
+use crate::domain::client::Channel;
+use crate::domain::thread::{Standing, Thread, ThreadState};
+use crate::store::error::StoreError;
+use crate::store::rows::{AttemptRow, Cancellation, Claimed, ClientLine, DeliveryRow, Settled, Settlement, ThreadKey};
+
+/// The condition of the index `threads_due`.
+pub(super) const DUE: &str =
+    "threads.wanted > threads.told AND threads.state = 'active' AND threads.claim_epoch IS NULL";
+
+/// The joins are crossed so that the index of what is due leads, whatever the planner thinks of the book.
+pub(super) fn claim_statement() -> String {
+    format!(
+        "SELECT {COLUMNS}, contacts.channel, contacts.address, b.fallback, b.secret, b.name,
+                c.client_id, c.name, c.locale, c.timezone
+             FROM threads CROSS JOIN contacts CROSS JOIN book_contacts AS b CROSS JOIN book_clients AS c
+             WHERE threads.channel = $1 AND threads.due_at <= $2 AND {DUE}
+               AND contacts.contact_key = threads.contact_key AND contacts.gone_at IS NULL
+               AND b.generation = $3 AND b.contact_key = threads.contact_key
+               AND c.generation = $3 AND c.client_id = b.client_id
+             ORDER BY threads.due_at LIMIT $4"
+    )
 }
-pub fn next_due(_: &Connection, _: Channel) -> Result<Option<Timestamp>, StoreError> {
-    todo!()
+
+pub fn claim(
+    connection: &Connection,
+    channel: Channel,
+    epoch: i64,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<Claimed>, StoreError> {
+    let claimed = rows(
+        connection,
+        &claim_statement(),
+        params![channel.as_str(), Millis(now), current(connection)?, limit],
+        |row| {
+            Ok(Claimed {
+                thread: thread(row)?,
+                contact: contact(row, WIDTH)?,
+                client: ClientLine {
+                    id: row.get(WIDTH + 5)?,
+                    name: row.get(WIDTH + 6)?,
+                    locale: row.get(WIDTH + 7)?,
+                    timezone: row.get(WIDTH + 8)?,
+                },
+            })
+        },
+    )?;
+    for Claimed { thread, .. } in &claimed {
+        execute(
+            connection,
+            "UPDATE threads SET claim_epoch = $3, claim_from = told, claim_to = wanted, claim_variant = variant,
+                claimed_at = $4
+             WHERE case_key = $1 AND contact_key = $2",
+            params![thread.case_key, thread.contact_key, epoch, Millis(now)],
+        )?;
+    }
+    Ok(claimed)
 }
-pub fn settle(_: &Connection, _: i64, _: Vec<Settlement>) -> Result<i64, StoreError> {
-    todo!()
+
+pub fn next_due(connection: &Connection, channel: Channel) -> Result<Option<Timestamp>, StoreError> {
+    let earliest = format!("SELECT min(due_at) FROM threads WHERE channel = $1 AND {DUE}");
+    Ok(first(connection, &earliest, params![channel.as_str()], |row| optional_time(row, 0))?.flatten())
 }
-pub fn unclaim(_: &Connection, _: i64, _: Vec<ThreadKey>) -> Result<i64, StoreError> {
-    todo!()
+
+/// What may have changed on a thread while it was claimed.
+struct Meanwhile {
+    wanted: i64,
+    episode: i64,
+    variant: i64,
+    standing: Standing,
+    raised_since: Option<Timestamp>,
+    raised_due_at: Option<Timestamp>,
 }
-pub fn orphaned(_: &Connection, _: i64) -> Result<Vec<Thread>, StoreError> {
-    todo!()
+
+pub fn settle(connection: &Connection, epoch: i64, settlements: Vec<Settlement>) -> Result<i64, StoreError> {
+    let mut settled = 0;
+    for settlement in settlements {
+        let Settlement { after, claim_to, delivery, attempt } = settlement;
+        let key = ThreadKey { case_key: after.case_key, contact_key: after.contact_key };
+        let meanwhile = first(
+            connection,
+            "SELECT wanted, episode, variant, standing, raised_since, raised_due_at FROM threads
+             WHERE case_key = $1 AND contact_key = $2 AND claim_epoch = $3 AND claim_to = $4",
+            params![key.case_key, key.contact_key, epoch, claim_to],
+            |row| {
+                Ok(Meanwhile {
+                    wanted: row.get(0)?,
+                    episode: row.get(1)?,
+                    variant: row.get(2)?,
+                    standing: standing(row, 3)?,
+                    raised_since: optional_time(row, 4)?,
+                    raised_due_at: optional_time(row, 5)?,
+                })
+            },
+        )?;
+        let Some(meanwhile) = meanwhile else { continue };
+        write_settled(connection, &merged(after, claim_to, meanwhile))?;
+        if let Some(delivery) = delivery {
+            put_delivery(connection, key, &delivery)?;
+        }
+        if let Some(attempt) = attempt {
+            put_attempt(connection, key, &attempt)?;
+        }
+        settled += 1;
+    }
+    Ok(settled)
 }
-pub fn cancel(_: &Connection, _: Vec<Cancellation>, _: Timestamp) -> Result<i64, StoreError> {
-    todo!()
+
+/// The thread after its attempt, with the news that was planned while it was under way.
+fn merged(after: Thread, claim_to: i64, meanwhile: Meanwhile) -> Thread {
+    let mut thread = after;
+    if meanwhile.wanted > claim_to {
+        thread.wanted = meanwhile.wanted;
+        thread.variant = meanwhile.variant;
+        thread.standing = meanwhile.standing;
+        if meanwhile.episode > thread.episode {
+            thread.episode = meanwhile.episode;
+            thread.notices = 0;
+            thread.asked = Vec::new();
+        }
+        if thread.told >= claim_to {
+            thread.since = meanwhile.raised_since;
+            thread.due_at = meanwhile.raised_due_at;
+        }
+    }
+    if thread.told >= thread.wanted {
+        thread.since = None;
+        thread.due_at = None;
+    }
+    thread
 }
-pub fn any_accepted(_: &Connection, _: i64, _: String, _: i64) -> Result<bool, StoreError> {
-    todo!()
+
+fn put_delivery(connection: &Connection, key: ThreadKey, delivery: &DeliveryRow) -> Result<(), StoreError> {
+    execute(
+        connection,
+        "INSERT INTO deliveries (case_key, contact_key, from_sequence, to_sequence, variant, state, uncertain,
+            attempts, planned_at, settled_at, receipt, cause, key)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+         ON CONFLICT (case_key, contact_key, to_sequence) DO UPDATE
+         SET from_sequence = excluded.from_sequence, variant = excluded.variant, state = excluded.state,
+             uncertain = excluded.uncertain, attempts = excluded.attempts, planned_at = excluded.planned_at,
+             settled_at = excluded.settled_at, receipt = excluded.receipt, cause = excluded.cause,
+             key = excluded.key",
+        params![
+            key.case_key,
+            key.contact_key,
+            delivery.from_sequence,
+            delivery.to_sequence,
+            delivery.variant,
+            delivery.state.as_str(),
+            delivery.uncertain,
+            delivery.attempts,
+            Millis(delivery.planned_at),
+            Millis(delivery.settled_at),
+            delivery.receipt,
+            optional_json(delivery.cause.as_ref())?,
+            delivery.key,
+        ],
+    )
+    .map(drop)
 }
-pub fn contact_gone(_: &Connection, _: i64, _: Timestamp) -> Result<(), StoreError> {
-    todo!()
+
+fn put_attempt(connection: &Connection, key: ThreadKey, attempt: &AttemptRow) -> Result<(), StoreError> {
+    execute(
+        connection,
+        "INSERT INTO attempts (case_key, contact_key, to_sequence, attempt, at, outcome, cause)
+         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+        params![
+            key.case_key,
+            key.contact_key,
+            attempt.to_sequence,
+            attempt.attempt,
+            Millis(attempt.at),
+            attempt.outcome,
+            json(&attempt.cause)?
+        ],
+    )
+    .map(drop)
+}
+
+pub fn unclaim(connection: &Connection, epoch: i64, threads: Vec<ThreadKey>) -> Result<i64, StoreError> {
+    let mut freed = 0;
+    for key in threads {
+        freed += execute(
+            connection,
+            "UPDATE threads SET raised_since = NULL, raised_due_at = NULL,
+                claim_epoch = NULL, claim_from = NULL, claim_to = NULL, claim_variant = NULL, claimed_at = NULL
+             WHERE case_key = $1 AND contact_key = $2 AND claim_epoch = $3",
+            params![key.case_key, key.contact_key, epoch],
+        )?;
+    }
+    Ok(freed)
+}
+
+pub fn orphaned(connection: &Connection, limit: i64) -> Result<Vec<Thread>, StoreError> {
+    let generation = current(connection)?;
+    if generation == 0 {
+        // No book has ever been read: that says nothing about anybody.
+        return Ok(Vec::new());
+    }
+    rows(
+        connection,
+        &format!(
+            "SELECT {COLUMNS} FROM {UNSETTLED_THREADS}
+             LEFT JOIN book_contacts AS b ON b.generation = $1 AND b.contact_key = threads.contact_key
+             LEFT JOIN contacts ON contacts.contact_key = threads.contact_key
+             WHERE {UNSETTLED} AND threads.claim_epoch IS NULL
+               AND (b.contact_key IS NULL OR contacts.gone_at IS NOT NULL)
+             ORDER BY threads.case_key, threads.contact_key LIMIT $2"
+        ),
+        params![generation, limit],
+        thread,
+    )
+}
+
+pub fn cancel(connection: &Connection, cancellations: Vec<Cancellation>, now: Timestamp) -> Result<i64, StoreError> {
+    let mut cancelled = 0;
+    for Cancellation { thread: key, cause } in cancellations {
+        let found = first(
+            connection,
+            &format!(
+                "SELECT {COLUMNS} FROM threads
+                 WHERE case_key = $1 AND contact_key = $2 AND state = 'active' AND claim_epoch IS NULL"
+            ),
+            params![key.case_key, key.contact_key],
+            thread,
+        )?;
+        let Some(mut thread) = found else { continue };
+        if thread.wanted > thread.told {
+            let delivery = DeliveryRow {
+                from_sequence: thread.told,
+                to_sequence: thread.wanted,
+                variant: thread.variant,
+                state: Settled::Cancelled,
+                uncertain: thread.uncertain,
+                attempts: thread.attempts,
+                planned_at: thread.since.unwrap_or(now),
+                settled_at: now,
+                receipt: None,
+                cause: Some(cause.clone()),
+                key: None,
+            };
+            put_delivery(connection, key, &delivery)?;
+        }
+        thread.state = ThreadState::Cancelled;
+        thread.cause = Some(cause);
+        thread.since = None;
+        thread.due_at = None;
+        write_settled(connection, &thread)?;
+        cancelled += 1;
+    }
+    Ok(cancelled)
+}
+
+pub fn any_accepted(
+    connection: &Connection,
+    case_key: i64,
+    client_id: String,
+    after_sequence: i64,
+) -> Result<bool, StoreError> {
+    let found = first(
+        connection,
+        "SELECT 1 FROM threads WHERE case_key = $1 AND client_id = $2 AND told > $3 LIMIT 1",
+        params![case_key, client_id, after_sequence],
+        |row| row.get::<_, i64>(0),
+    )?;
+    Ok(found.is_some())
+}
+
+pub fn contact_gone(connection: &Connection, contact_key: i64, now: Timestamp) -> Result<(), StoreError> {
+    execute(
+        connection,
+        "UPDATE contacts SET gone_at = $2 WHERE contact_key = $1 AND gone_at IS NULL",
+        params![contact_key, Millis(now)],
+    )
+    .map(drop)
 }

@@ -16,7 +16,10 @@ pub(super) mod nodes;
 mod open;
 pub(super) mod planning;
 pub(super) mod retention;
+#[cfg(test)]
+mod tests;
 mod text;
+mod thread;
 mod writer;
 
 use std::path::Path;
@@ -38,7 +41,7 @@ const READERS: usize = 2;
 /// Whether a state that is not there is made.
 #[derive(Debug, Clone, Copy)]
 pub enum Creation<'a> {
-    IfMissing { state_id: &'a str },
+    IfMissing { state_id: &'a str, now: Timestamp },
     Never,
 }
 
@@ -52,8 +55,8 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    pub fn open(path: &Path, creation: Creation<'_>, now: Timestamp) -> Result<SqliteStore, OpenError> {
-        let (writing, state_id) = open::open(path, creation, now)?;
+    pub fn open(path: &Path, creation: Creation<'_>) -> Result<SqliteStore, OpenError> {
+        let (writing, state_id) = open::open(path, creation)?;
         let (report, broken) = watch::channel(None);
         let report = Arc::new(report);
         let (writes, queue) = Lane::new();
@@ -120,8 +123,11 @@ impl SqliteStore {
         self.reads.close();
         self.writes.close();
         let threads = std::mem::take(&mut *self.threads.lock().await);
-        let joined =
-            tokio::task::spawn_blocking(move || threads.into_iter().map(|thread| thread.join().is_ok()).all(|ok| ok));
+        let joined = tokio::task::spawn_blocking(move || {
+            // All of them, whatever the first came to.
+            let panics = threads.into_iter().filter_map(|thread| thread.join().err()).count();
+            panics == 0
+        });
         if !matches!(joined.await, Ok(true)) {
             tracing::error!("a thread of the store ended in a panic");
         }

@@ -1,22 +1,145 @@
-//! Being written.
-use crate::domain::case::*;
-use crate::domain::client::*;
-use crate::domain::delivery::*;
-use crate::domain::thread::*;
-use crate::store::error::StoreError;
-use crate::store::rows::*;
+//! From a change to the threads it raises.
+
+use std::collections::HashMap;
+
+use data_encoding::HEXLOWER;
 use jiff::Timestamp;
-use rusqlite::Connection;
-use std::time::Duration;
-pub fn due_changes(_: &Connection, _: Timestamp, _: i64) -> Result<Vec<DueChange>, StoreError> {
-    todo!()
+use rusqlite::{Connection, params};
+use sha2::{Digest, Sha256};
+
+use super::cases::{is_as_read, update_case};
+use super::text::{Millis, document, execute, first, json, optional_time, prepare, rows};
+use crate::domain::thread::Variant;
+use crate::store::error::StoreError;
+use crate::store::rows::{DueChange, Episode, Progress, Raise, Raising, Recorded, Waiting};
+
+pub fn due_changes(connection: &Connection, now: Timestamp, limit: i64) -> Result<Vec<DueChange>, StoreError> {
+    rows(
+        connection,
+        "SELECT case_key, sequence, progress FROM changes WHERE planned_at IS NULL AND due_at <= $1
+         ORDER BY due_at, case_key LIMIT $2",
+        params![Millis(now), limit],
+        |row| Ok(DueChange { case_key: row.get(0)?, sequence: row.get(1)?, after: row.get(2)? }),
+    )
 }
-pub fn next_due_change(_: &Connection) -> Result<Option<Timestamp>, StoreError> {
-    todo!()
+
+pub fn next_due_change(connection: &Connection) -> Result<Option<Timestamp>, StoreError> {
+    let earliest = "SELECT min(due_at) FROM changes WHERE planned_at IS NULL";
+    Ok(first(connection, earliest, [], |row| optional_time(row, 0))?.flatten())
 }
-pub fn raise(_: &Connection, _: Raising, _: Timestamp) -> Result<Recorded, StoreError> {
-    todo!()
+
+pub fn raise(connection: &Connection, raising: Raising, now: Timestamp) -> Result<Recorded, StoreError> {
+    let Raising { case_key, sequence, raises, progress } = raising;
+    match &progress {
+        Progress::Done { case } if !is_as_read(connection, case)? => return Ok(Recorded::Conflict),
+        Progress::Done { .. } | Progress::More { .. } => {}
+    }
+    let mut variants = HashMap::new();
+    for raise in &raises {
+        let variant = match variants.get(&raise.variant) {
+            Some(key) => *key,
+            None => {
+                let key = put_variant(connection, case_key, &raise.variant)?;
+                variants.insert(&raise.variant, key);
+                key
+            }
+        };
+        raise_thread(connection, case_key, sequence, raise, variant, now)?;
+    }
+    match progress {
+        Progress::More { after } => {
+            execute(
+                connection,
+                "UPDATE changes SET progress = $3
+                 WHERE case_key = $1 AND sequence = $2 AND planned_at IS NULL AND coalesce(progress, '') < $3",
+                params![case_key, sequence, after],
+            )?;
+        }
+        Progress::Done { case } => {
+            execute(
+                connection,
+                "UPDATE changes SET planned_at = $3, progress = NULL
+                 WHERE case_key = $1 AND sequence = $2 AND planned_at IS NULL",
+                params![case_key, sequence, Millis(now)],
+            )?;
+            update_case(connection, &case)?;
+        }
+    }
+    Ok(Recorded::Done { case_keys: vec![case_key] })
 }
-pub fn case_variants(_: &Connection, _: i64) -> Result<Vec<(i64, Variant)>, StoreError> {
-    todo!()
+
+/// One row of one thread. Nothing happens to a thread that has been raised that far already. News that comes while
+/// an attempt is under way is due by the `raised_` columns once that is settled.
+fn raise_thread(
+    connection: &Connection,
+    case_key: i64,
+    sequence: i64,
+    raise: &Raise,
+    variant: i64,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let begins = match raise.episode {
+        Episode::Same => 0,
+        Episode::Begins => 1,
+    };
+    let brings_forward = match raise.waiting {
+        Waiting::Keeps => 0,
+        Waiting::BroughtForward => 1,
+    };
+    execute(
+        connection,
+        "INSERT INTO threads (case_key, contact_key, client_id, channel, entered, episode, told, wanted, standing,
+            owed, state, notices, since, due_at, attempts, variant, asked, uncertain)
+         VALUES ($1, $2, $3, $4, $5, 1, 0, $5, $6, 0, 'active', 0, $7, $8, 0, $9, '[]', 0)
+         ON CONFLICT (case_key, contact_key) DO UPDATE
+         SET wanted = excluded.wanted, variant = excluded.variant, standing = excluded.standing,
+             episode = threads.episode + $10,
+             notices = CASE WHEN $10 = 1 THEN 0 ELSE threads.notices END,
+             asked = CASE WHEN $10 = 1 THEN '[]' ELSE threads.asked END,
+             attempts = CASE WHEN $10 = 1 AND threads.state = 'cancelled' THEN 0 ELSE threads.attempts END,
+             state = CASE WHEN $10 = 1 AND threads.state = 'cancelled' THEN 'active' ELSE threads.state END,
+             since = coalesce(threads.since, excluded.since),
+             due_at = CASE WHEN threads.due_at IS NULL OR ($11 = 1 AND excluded.due_at < threads.due_at)
+                      THEN excluded.due_at ELSE threads.due_at END,
+             raised_since = CASE WHEN threads.claim_epoch IS NULL THEN NULL
+                            ELSE coalesce(threads.raised_since, excluded.since) END,
+             raised_due_at = CASE WHEN threads.claim_epoch IS NULL THEN NULL
+                                  WHEN threads.raised_due_at < excluded.due_at THEN threads.raised_due_at
+                                  ELSE excluded.due_at END
+         WHERE threads.wanted < excluded.wanted",
+        params![
+            case_key,
+            raise.contact_key,
+            raise.client_id,
+            raise.channel.as_str(),
+            sequence,
+            raise.standing.as_str(),
+            Millis(now),
+            Millis(raise.due_at),
+            variant,
+            begins,
+            brings_forward,
+        ],
+    )
+    .map(drop)
+}
+
+fn put_variant(connection: &Connection, case_key: i64, variant: &Variant) -> Result<i64, StoreError> {
+    let body = json(variant)?;
+    let hash = HEXLOWER.encode(&Sha256::digest(body.as_bytes())[..16]);
+    let find = "SELECT variant FROM variants WHERE case_key = $1 AND hash = $2";
+    if let Some(key) = first(connection, find, params![case_key, hash], |row| row.get(0))? {
+        return Ok(key);
+    }
+    let insert = "INSERT INTO variants (case_key, hash, body) VALUES ($1, $2, $3) RETURNING variant";
+    Ok(prepare(connection, insert)?.query_row(params![case_key, hash, body], |row| row.get(0))?)
+}
+
+pub fn case_variants(connection: &Connection, case_key: i64) -> Result<Vec<(i64, Variant)>, StoreError> {
+    rows(
+        connection,
+        "SELECT variant, body FROM variants WHERE case_key = $1 ORDER BY variant",
+        params![case_key],
+        |row| Ok((row.get(0)?, document(row, 1)?)),
+    )
 }

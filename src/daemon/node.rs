@@ -1,0 +1,179 @@
+//! The state with all that belongs to it: opened by the daemon, by `--trigger` without one, and by tests.
+//!
+//! Whoever holds the lock may claim and send; whoever does not may still record. Deliberately absent: loops,
+//! listeners and signals.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use tokio_util::sync::CancellationToken;
+
+use super::files;
+use crate::config::diagnostic::Diagnostic;
+use crate::config::settings::FeedKind;
+use crate::domain::client::Channel;
+use crate::feed::fetch::{FeedClient, Limits};
+use crate::passes::book::{self, Caution, Loaded};
+use crate::passes::current::{Current, CurrentCell};
+use crate::passes::lanes::Lanes;
+use crate::passes::{Clock, Shared, Wakes, deliver, dispatch, ids, keep, poll};
+use crate::store::Store;
+use crate::store::lock::{self, Locked, StateLock};
+use crate::web::metrics::Metrics;
+
+/// An opened state whose passes we may run.
+pub struct Node {
+    pub shared: Shared,
+    pub feeds: FeedClient,
+    pub email: Lanes,
+    pub webhook: Lanes,
+    /// Held as long as the node lives.
+    pub lock: StateLock,
+}
+
+/// Why there is no node.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// The files are at fault.
+    #[error("{} mistakes in the files", .0.len())]
+    Files(Vec<Diagnostic>),
+    /// Another process runs on this state.
+    #[error("process {pid} works on the state {state} already; stop it, or give this one a `state` of its own")]
+    HeldBy { pid: String, state: String },
+    #[error(transparent)]
+    Fault(#[from] anyhow::Error),
+}
+
+/// Whether the state is free for us.
+pub enum Opened {
+    Ours(Box<Node>),
+    /// A daemon holds it; we may record into it, and it sends.
+    Beside(Box<Shared>),
+}
+
+impl Node {
+    /// Reads the files, takes the lock, opens the state, begins an epoch and loads the client book.
+    ///
+    /// # Errors
+    /// See [`NodeError`].
+    pub async fn open(config: &Path, clock: Clock) -> Result<Node, NodeError> {
+        match open(config, clock).await? {
+            Opened::Ours(node) => Ok(*node),
+            Opened::Beside(shared) => {
+                let state = shared.current.load().settings.state.display().to_string();
+                Err(NodeError::HeldBy { pid: held_by(Path::new(&state)), state })
+            }
+        }
+    }
+
+    /// Runs every pass, in order, until none has anything to do at this time. For a state without a daemon, and
+    /// for tests that turn the crank.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn turn(&mut self) -> anyhow::Result<()> {
+        poll::pass(&self.shared, &self.feeds, self.shared.clock.now()).await?;
+        self.settle_what_is_due().await
+    }
+
+    /// The same without looking at the feeds.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn settle_what_is_due(&mut self) -> anyhow::Result<()> {
+        let never = CancellationToken::new();
+        for _ in 0..1_000 {
+            let now = self.shared.clock.now();
+            let spoken = keep::pass(&self.shared, now).await?;
+            let planned = dispatch::pass(&self.shared, now).await?;
+            self.email.refresh(&self.shared.current.load_full());
+            self.webhook.refresh(&self.shared.current.load_full());
+            let mail = deliver::pass(&self.shared, Channel::Email, &mut self.email, &never).await?;
+            let hooks = deliver::pass(&self.shared, Channel::Webhook, &mut self.webhook, &never).await?;
+            let sent = mail.delivered + mail.failed + hooks.delivered + hooks.failed;
+            if spoken.spoken + spoken.closed + planned.changes + sent == 0 {
+                break;
+            }
+        }
+        self.email.rest().await;
+        Ok(())
+    }
+}
+
+/// Opens the state as far as it is free.
+///
+/// # Errors
+/// The files are at fault, or the state cannot be opened.
+pub async fn open(config: &Path, clock: Clock) -> Result<Opened, NodeError> {
+    let current = files::read(config).map_err(NodeError::Files)?;
+    open_with(current, clock).await
+}
+
+/// The same with files that have been read already.
+///
+/// # Errors
+/// The client files are at fault, or the state cannot be opened.
+pub async fn open_with(current: Current, clock: Clock) -> Result<Opened, NodeError> {
+    let state = current.settings.state.clone();
+    let now = clock.now();
+    let locked = lock::lock(&state).map_err(anyhow::Error::from)?;
+    let lock = match locked {
+        Locked::Ours(lock) => lock,
+        Locked::HeldBy(_) => {
+            let store = Store::open_existing(&state).map_err(anyhow::Error::from)?;
+            return Ok(Opened::Beside(Box::new(shared(store, current, clock, 0))));
+        }
+    };
+    let store = Store::open(&state, &ids::state_id(), now).map_err(anyhow::Error::from)?;
+    let epoch = store.begin_epoch(node_name(), now).await.context("cannot begin an epoch")?;
+    let loaded = book::load(&store, &current, Caution::None, now).await?;
+    if let Loaded::Faulty(faults) = loaded {
+        return Err(NodeError::Files(faults));
+    }
+    make_folders(&current);
+    let shared = shared(store, current, clock, epoch);
+    let feeds = FeedClient::new(Limits::default()).context("cannot prepare the reading of feeds")?;
+    let (mut email, mut webhook) = (Lanes::default(), Lanes::default());
+    email.refresh(&shared.current.load_full());
+    webhook.refresh(&shared.current.load_full());
+    Ok(Opened::Ours(Box::new(Node { shared, feeds, email, webhook, lock })))
+}
+
+fn shared(store: Store, current: Current, clock: Clock, epoch: i64) -> Shared {
+    let started_at = clock.now();
+    Shared {
+        store,
+        current: Arc::new(CurrentCell::from_pointee(current)),
+        clock,
+        wakes: Arc::new(Wakes::default()),
+        metrics: Arc::new(Metrics::new(env!("CARGO_PKG_VERSION"))),
+        epoch,
+        started_at,
+    }
+}
+
+/// A folder that updates are put into has to be there before the first of them. One that cannot be made shows
+/// as a feed that cannot be read.
+fn make_folders(current: &Current) {
+    for feed in &current.settings.feeds {
+        if let FeedKind::File { path } = &feed.kind
+            && path.extension().is_none()
+            && !path.exists()
+            && let Err(error) = std::fs::create_dir_all(path)
+        {
+            tracing::warn!(feed = %feed.name, error = %error, "the folder of updates could not be made");
+        }
+    }
+}
+
+fn held_by(state: &Path) -> String {
+    match lock::lock(state) {
+        Ok(Locked::HeldBy(pid)) => pid,
+        Ok(Locked::Ours(_)) | Err(_) => "?".to_owned(),
+    }
+}
+
+fn node_name() -> String {
+    format!("pid {}", std::process::id())
+}

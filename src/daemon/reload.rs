@@ -1,0 +1,70 @@
+//! SIGHUP: everything but the state and the listeners is read anew. A bad file changes nothing and is named.
+//!
+//! Deliberately absent: notices. A reload tells nobody anything by itself.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::files;
+use crate::config::diagnostic::Diagnostic;
+use crate::passes::Shared;
+use crate::passes::book::{self, Caution, Loaded};
+use crate::passes::current::Current;
+
+/// Reads the files and, if all of them are good, lets the next pass see them.
+pub async fn reload(shared: &Shared, config: &Path) {
+    let current = match files::read(config) {
+        Ok(current) => current,
+        Err(faults) => return refuse(&faults),
+    };
+    let before = shared.current.load_full();
+    let now = shared.clock.now();
+    match book::load(&shared.store, &current, Caution::KeepMost, now).await {
+        Ok(Loaded::Faulty(faults)) => return refuse(&faults),
+        Ok(Loaded::TooFew { before, removed }) => {
+            tracing::error!(
+                clients = before,
+                removed,
+                "the client files would remove more than a tenth of the clients: nothing is reloaded; if that is meant, start candor anew"
+            );
+            return;
+        }
+        Ok(Loaded::Unchanged) => {}
+        Ok(Loaded::Switched(change)) => {
+            tracing::info!(added = change.added, removed = change.removed, "the client book is reloaded");
+            for client in &change.removed_in_open_cases {
+                tracing::warn!(client = %client, "removed although told of something that is not over");
+            }
+        }
+        Err(error) => {
+            tracing::error!(error = %format!("{error:#}"), "the client files could not be taken in; nothing is reloaded");
+            return;
+        }
+    }
+    let current = keep_what_needs_a_start(&before, current);
+    shared.current.store(Arc::new(current));
+    shared.wakes.ingest.notify_one();
+    shared.wakes.dispatch.notify_one();
+    shared.wakes.keep.notify_one();
+    shared.wakes.deliver_all();
+    tracing::info!("reloaded");
+}
+
+fn refuse(faults: &[Diagnostic]) {
+    for fault in faults {
+        tracing::error!(fault = %fault, "nothing is reloaded");
+    }
+}
+
+fn keep_what_needs_a_start(before: &Current, mut after: Current) -> Current {
+    let (was, is) = (&before.settings, &mut after.settings);
+    let changed =
+        [("state", was.state != is.state), ("listen", was.listen != is.listen), ("admin", was.admin != is.admin)];
+    for (key, _) in changed.into_iter().filter(|(_, changed)| *changed) {
+        tracing::warn!(key, "this key takes effect with the next start");
+    }
+    is.state.clone_from(&was.state);
+    is.listen.clone_from(&was.listen);
+    is.admin.clone_from(&was.admin);
+    after
+}

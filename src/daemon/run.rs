@@ -1,0 +1,257 @@
+//! The daemon: one straight function up, its mirror down.
+//!
+//! Deliberately absent: the work of the passes, and any state that a restart would have to rebuild.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::front::Front;
+use super::node::{Node, NodeError};
+use super::repeat::{Found, Progress, Repeat};
+use super::{reload, systemd};
+use crate::config::settings::FeedKind;
+use crate::domain::client::Channel;
+use crate::feed::file::FolderWatch;
+use crate::passes::lanes::Lanes;
+use crate::passes::{Clock, Shared, deliver, dispatch, keep, poll};
+use crate::web::listener::Listener;
+use crate::web::routes::{self, AdminPlace};
+use crate::web::serve::{self, Limits};
+
+/// How often a pass looks without being woken: another process may have written.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+const EPOCH_EVERY: Duration = Duration::from_secs(10);
+const PRUNE_EVERY: Duration = Duration::from_secs(3600);
+/// What is under way when we are told to stop has that long.
+const STOP_WITHIN: Duration = Duration::from_secs(9);
+
+/// Runs until `stop`. `reloads` is woken by SIGHUP.
+///
+/// # Errors
+/// The files are at fault, the state is held or cannot be opened, a listener cannot be bound, or the store broke.
+pub async fn run(
+    config: PathBuf,
+    clock: Clock,
+    stop: CancellationToken,
+    reloads: Arc<tokio::sync::Notify>,
+) -> Result<(), NodeError> {
+    let node = Node::open(&config, clock).await?;
+    let listeners = bind(&node.shared).await?;
+    let shared = node.shared.clone();
+    let places: Vec<String> = listeners.iter().map(|(listener, _)| listener.place()).collect();
+
+    let tasks = TaskTracker::new();
+    let progress = Progress::default();
+    let quick = stop.child_token();
+    serve_all(&tasks, &shared, listeners, &quick);
+    spawn_passes(&tasks, node, &progress, &quick);
+    watch_files(&tasks, &shared, &quick);
+    spawn_upkeep(&tasks, &shared, &progress, &quick);
+    spawn_reloads(&tasks, &shared, &config, reloads, &quick);
+
+    announce(&shared, &places);
+    systemd::ready("following the feeds");
+    let broken = tokio::select! {
+        () = stop.cancelled() => None,
+        why = shared.store.broken() => Some(why),
+    };
+    systemd::stopping();
+    quick.cancel();
+    tasks.close();
+    if tokio::time::timeout(STOP_WITHIN, tasks.wait()).await.is_err() {
+        tracing::warn!("stopped before all was done; what was under way is uncertain and looked at by the next start");
+    }
+    shared.store.close().await;
+    match broken {
+        None => {
+            tracing::info!("stopped");
+            Ok(())
+        }
+        Some(why) => Err(NodeError::Fault(anyhow::anyhow!(
+            "the store is broken ({why}); nothing that it holds is trusted any more"
+        ))),
+    }
+}
+
+async fn bind(shared: &Shared) -> Result<Vec<(Listener, Face)>, NodeError> {
+    let settings = shared.current.load().settings.clone();
+    let mut listeners = Vec::new();
+    if let Some(listen) = &settings.listen {
+        let listener = Listener::bind(listen).await.context("`listen` cannot be used")?;
+        let place = AdminPlace::of(settings.admin.as_ref(), settings.public_url.as_deref());
+        listeners.push((listener, Face::Public(place)));
+    }
+    if let Some(admin) = &settings.admin {
+        listeners.push((Listener::bind(admin).await.context("`admin` cannot be used")?, Face::Admin));
+    }
+    Ok(listeners)
+}
+
+enum Face {
+    Public(AdminPlace),
+    Admin,
+}
+
+fn serve_all(tasks: &TaskTracker, shared: &Shared, listeners: Vec<(Listener, Face)>, stop: &CancellationToken) {
+    let front = Arc::new(Front { shared: shared.clone() });
+    for (listener, face) in listeners {
+        let router = match face {
+            Face::Public(place) => routes::public_router(front.clone(), place),
+            Face::Admin => routes::admin_router(front.clone()),
+        };
+        tasks.spawn(serve::serve(listener, router, Limits::default(), stop.clone()));
+    }
+}
+
+fn spawn_passes(tasks: &TaskTracker, node: Node, progress: &Progress, stop: &CancellationToken) {
+    let Node { shared, feeds, email, webhook, lock } = node;
+    let (s, p, t) = (shared.clone(), progress.clone(), stop.clone());
+    tasks.spawn(async move {
+        let repeat = Repeat { name: "ingest", every: LOOK_EVERY, wake: &s.wakes.ingest, stop: &t, progress: &p };
+        repeat.run(|| async { poll::pass(&s, &feeds, s.clock.now()).await.map(|_| Found::Nothing) }).await;
+    });
+    let (s, p, t) = (shared.clone(), progress.clone(), stop.clone());
+    tasks.spawn(async move {
+        let repeat = Repeat { name: "dispatch", every: LOOK_EVERY, wake: &s.wakes.dispatch, stop: &t, progress: &p };
+        repeat
+            .run(|| async {
+                let report = dispatch::pass(&s, s.clock.now()).await?;
+                Ok(if report.changes > 0 { Found::Work } else { Found::Nothing })
+            })
+            .await;
+    });
+    let (s, p, t) = (shared.clone(), progress.clone(), stop.clone());
+    tasks.spawn(async move {
+        let _held_until_the_end = lock;
+        let repeat = Repeat { name: "keep", every: LOOK_EVERY, wake: &s.wakes.keep, stop: &t, progress: &p };
+        repeat.run(|| async { keep::pass(&s, s.clock.now()).await.map(|_| Found::Nothing) }).await;
+        t.cancelled().await;
+    });
+    tasks.spawn(send(shared.clone(), Channel::Email, email, stop.clone()));
+    tasks.spawn(send(shared, Channel::Webhook, webhook, stop.clone()));
+}
+
+/// Sending is not watched by rounds: one message may rightly take ten minutes.
+async fn send(shared: Shared, channel: Channel, mut lanes: Lanes, stop: CancellationToken) {
+    let progress = Progress::default();
+    let wake = match channel {
+        Channel::Email => &shared.wakes.email,
+        Channel::Webhook => &shared.wakes.webhook,
+    };
+    let lanes = tokio::sync::Mutex::new((&mut lanes, 0_u32));
+    let repeat = Repeat { name: "deliver", every: LOOK_EVERY, wake, stop: &stop, progress: &progress };
+    repeat
+        .run(|| async {
+            let mut guard = lanes.lock().await;
+            let (lanes, idle) = &mut *guard;
+            lanes.refresh(&shared.current.load_full());
+            let report = deliver::pass(&shared, channel, lanes, &stop).await?;
+            let sent = report.delivered + report.failed;
+            *idle = if sent > 0 { 0 } else { idle.saturating_add(1) };
+            // Twenty looks without work, ten seconds: the connections are left.
+            if *idle == 20 {
+                lanes.rest().await;
+            }
+            Ok(if sent > 0 { Found::Work } else { Found::Nothing })
+        })
+        .await;
+    lanes.into_inner().0.rest().await;
+}
+
+/// A file that is put into a watched folder is read at once, not at the next interval.
+fn watch_files(tasks: &TaskTracker, shared: &Shared, stop: &CancellationToken) {
+    for feed in &shared.current.load().settings.feeds {
+        let FeedKind::File { path } = &feed.kind else { continue };
+        let watch = match FolderWatch::start(path) {
+            Ok(watch) => watch,
+            Err(error) => {
+                tracing::warn!(feed = %feed.name, error = %error, "cannot be watched; it is looked at each interval");
+                continue;
+            }
+        };
+        let (shared, stop, name) = (shared.clone(), stop.clone(), feed.name.clone());
+        tasks.spawn(async move {
+            loop {
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = watch.changed() => {}
+                }
+                let now = shared.clock.now();
+                match shared.store.poke_feed(name.clone(), now, Duration::ZERO).await {
+                    Ok(_) => shared.wakes.ingest.notify_one(),
+                    Err(error) => tracing::warn!(feed = %name, error = %error, "could not be made due"),
+                }
+            }
+        });
+    }
+}
+
+fn spawn_upkeep(tasks: &TaskTracker, shared: &Shared, progress: &Progress, stop: &CancellationToken) {
+    let (s, t) = (shared.clone(), stop.clone());
+    tasks.spawn(async move {
+        while every(EPOCH_EVERY, &t).await {
+            match s.store.renew_epoch(s.epoch, s.clock.now()).await {
+                Ok(true) => {}
+                Ok(false) => tracing::error!("another daemon has begun a newer epoch on this state"),
+                Err(error) => tracing::error!(error = %error, "the epoch could not be renewed"),
+            }
+        }
+    });
+    let (s, t) = (shared.clone(), stop.clone());
+    tasks.spawn(async move {
+        while every(PRUNE_EVERY, &t).await {
+            match keep::prune(&s, s.clock.now()).await {
+                Ok(0) => {}
+                Ok(rows) => tracing::info!(rows, "old cases are deleted"),
+                Err(error) => tracing::error!(error = %error, "old cases could not be deleted"),
+            }
+        }
+    });
+    let (p, t) = (progress.clone(), stop.clone());
+    tasks.spawn(async move { systemd::watchdog(&p, &t).await });
+}
+
+/// Waits; `false` when it is time to stop.
+async fn every(interval: Duration, stop: &CancellationToken) -> bool {
+    tokio::select! {
+        () = stop.cancelled() => false,
+        () = tokio::time::sleep(interval) => true,
+    }
+}
+
+fn spawn_reloads(
+    tasks: &TaskTracker,
+    shared: &Shared,
+    config: &Path,
+    reloads: Arc<tokio::sync::Notify>,
+    stop: &CancellationToken,
+) {
+    let (shared, config, stop) = (shared.clone(), config.to_owned(), stop.clone());
+    tasks.spawn(async move {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = reloads.notified() => reload::reload(&shared, &config).await,
+            }
+        }
+    });
+}
+
+fn announce(shared: &Shared, places: &[String]) {
+    let current = shared.current.load();
+    let settings = &current.settings;
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        config = %settings.file.display(),
+        state = %settings.state.display(),
+        feeds = settings.feeds.len(),
+        hooks = settings.hooks.len(),
+        listening = %places.join(", "),
+        "candor is ready"
+    );
+}

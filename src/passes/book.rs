@@ -1,0 +1,100 @@
+//! Brings the client files into the store: streamed in, switched to in one small commit.
+//!
+//! Deliberately absent: reading the files (`config::clients`), and any notice: a reload tells nobody anything
+//! by itself.
+
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+
+use super::current::Current;
+use crate::config::clients::{self, BookError, BookSummary, ClientRules};
+use crate::config::diagnostic::Diagnostic;
+use crate::config::fingerprint;
+use crate::domain::client::Client;
+use crate::store::Store;
+use crate::store::rows::BookChange;
+
+/// Clients written in one transaction.
+const CHUNK: usize = 500;
+const SWEEP: i64 = 5_000;
+
+/// What became of the client files.
+#[derive(Debug)]
+pub enum Loaded {
+    /// They are those that the book was made from.
+    Unchanged,
+    Switched(BookChange),
+    /// They are at fault; the book stays as it was.
+    Faulty(Vec<Diagnostic>),
+    /// They would remove more than a tenth of the clients; the book stays as it was.
+    TooFew {
+        before: i64,
+        removed: i64,
+    },
+}
+
+/// How much a load may take away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Caution {
+    /// A start: what the files say holds.
+    None,
+    /// A reload: more than a tenth of the clients, and more than five, are not removed by a slip.
+    KeepMost,
+}
+
+/// Loads the files if they have changed since the book was made.
+///
+/// # Errors
+/// A fault of ours or of the disk; mistakes in the files are a [`Loaded`].
+pub async fn load(store: &Store, current: &Current, caution: Caution, now: Timestamp) -> anyhow::Result<Loaded> {
+    let path = current.settings.clients.clone();
+    let prints = fingerprint::fingerprint(&path)?;
+    let print = format!("{prints:?} {:?}", current.settings.components);
+    let print = crate::domain::text::text_hash(&print);
+    if store.book_fingerprint().await?.as_deref() == Some(print.as_str()) {
+        return Ok(Loaded::Unchanged);
+    }
+    let generation = store.begin_book().await?;
+    if let Err(faults) = write_generation(store, current, generation).await? {
+        return Ok(Loaded::Faulty(faults));
+    }
+    let change = store.compare_book(generation).await?;
+    let before = store.book_counts().await?.clients;
+    if caution == Caution::KeepMost && change.removed > 5 && change.removed * 10 > before {
+        return Ok(Loaded::TooFew { before, removed: change.removed });
+    }
+    let change = store.switch_book(generation, print, now).await?;
+    while store.sweep_book(SWEEP).await? > 0 {}
+    Ok(Loaded::Switched(change))
+}
+
+async fn write_generation(
+    store: &Store,
+    current: &Current,
+    generation: i64,
+) -> anyhow::Result<Result<BookSummary, Vec<Diagnostic>>> {
+    let rules = ClientRules::new(&current.settings, &current.playbook);
+    let path = current.settings.clients.clone();
+    let (sender, mut receiver) = mpsc::channel::<Vec<Client>>(2);
+    let reading = tokio::task::spawn_blocking(move || {
+        let mut chunk = Vec::with_capacity(CHUNK);
+        let mut sink = |client: Client| {
+            chunk.push(client);
+            if chunk.len() == CHUNK {
+                sender.blocking_send(std::mem::take(&mut chunk))?;
+            }
+            Ok(())
+        };
+        let summary = clients::for_each_client(&path, &rules, &mut sink)?;
+        sender.blocking_send(chunk).map_err(|error| BookError::Sink(error.into()))?;
+        Ok::<BookSummary, BookError>(summary)
+    });
+    while let Some(chunk) = receiver.recv().await {
+        store.write_book_chunk(generation, chunk).await?;
+    }
+    match reading.await? {
+        Ok(summary) => Ok(Ok(summary)),
+        Err(BookError::Faulty(faults)) => Ok(Err(faults)),
+        Err(BookError::Sink(error)) => Err(error),
+    }
+}

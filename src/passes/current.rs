@@ -1,0 +1,73 @@
+//! What the files say now: settings, components, playbook, words. Replaced as a whole by a reload, so that no
+//! pass ever sees half of a change.
+//!
+//! Deliberately absent: reading the files (`config`) and secrets.
+
+use crate::config::settings::{FeedKind, FeedSettings, Settings};
+use crate::domain::component::{Catalog, Component};
+use crate::domain::notice::Voice;
+use crate::domain::observe::FeedRules;
+use crate::domain::playbook::Entry;
+use crate::render::words::Words;
+
+pub type CurrentCell = arc_swap::ArcSwap<Current>;
+
+#[derive(Debug)]
+pub struct Current {
+    pub settings: Settings,
+    pub catalog: Catalog,
+    pub playbook: Vec<Entry>,
+    pub words: Words,
+}
+
+impl Current {
+    pub fn new(settings: Settings, playbook: Vec<Entry>, words: Words) -> Current {
+        let components = settings
+            .components
+            .iter()
+            .map(|c| Component {
+                id: c.id.clone(),
+                name: c.name.clone(),
+                matches: c.matches.clone(),
+                words: c.words.clone(),
+                part_of: c.part_of.clone(),
+                depends_on: c.depends_on.clone(),
+            })
+            .collect();
+        Current { settings, catalog: Catalog::new(components), playbook, words }
+    }
+
+    pub fn feed(&self, source: &str) -> Option<&FeedSettings> {
+        self.settings.feeds.iter().find(|feed| feed.name == source)
+    }
+
+    /// The rules for a source; one that is no feed of the configuration (a hook, a trigger) has the plain ones.
+    pub fn rules_of(&self, source: &str) -> FeedRules {
+        let unscoped = self.settings.guard.unscoped.into();
+        match self.feed(source) {
+            Some(feed) => FeedRules { components: feed.components.clone(), ignore: feed.ignore.clone(), unscoped },
+            None => FeedRules { unscoped, ..FeedRules::default() },
+        }
+    }
+
+    /// Ours unless it is a supplier's.
+    pub fn is_our_own(&self, source: &str) -> bool {
+        self.feed(source).is_none_or(|feed| feed.supplier.is_none())
+    }
+
+    /// Read over the network each interval, so that it can be asked once more before the keeper speaks.
+    pub fn is_polled(&self, source: &str) -> bool {
+        self.feed(source).is_some_and(|feed| match feed.kind {
+            FeedKind::Statuspage { .. } => true,
+            FeedKind::File { .. } => false,
+        })
+    }
+
+    pub fn voice_of(&self, source: &str) -> Voice {
+        match self.feed(source) {
+            Some(FeedSettings { supplier: Some(supplier), .. }) => Voice::Supplier(supplier.clone()),
+            Some(feed) => Voice::Ours(feed.voice.clone()),
+            None => Voice::Ours(None),
+        }
+    }
+}

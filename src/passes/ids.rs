@@ -1,0 +1,49 @@
+//! New names: of cases, of states, and the references that people say on the telephone.
+//!
+//! The only dice of the passes. Deliberately absent: keys of deliveries, which are hashes (`domain::delivery`).
+
+use jiff::Timestamp;
+
+/// Letters and digits that cannot be misheard or misread: without 0, O, 1 and I.
+const SAYABLE: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+
+/// A UUID v7 of that time.
+pub fn case_id(now: Timestamp) -> String {
+    let seconds = u64::try_from(now.as_second()).unwrap_or(0);
+    let nanoseconds = u32::try_from(now.subsec_nanosecond()).unwrap_or(0);
+    uuid::Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanoseconds)).to_string()
+}
+
+/// `length` sayable characters, at most 16.
+pub fn reference(length: usize) -> String {
+    let dice = uuid::Uuid::now_v7();
+    // The random part of a UUID v7 is its end.
+    dice.as_bytes().iter().rev().take(length).map(|byte| char::from(SAYABLE[usize::from(byte % 32)])).collect()
+}
+
+/// 16 random bytes as hex.
+pub fn state_id() -> String {
+    let (one, two) = (uuid::Uuid::now_v7(), uuid::Uuid::now_v7());
+    let random: Vec<u8> = one.as_bytes()[8..].iter().chain(&two.as_bytes()[8..]).copied().collect();
+    data_encoding::HEXLOWER.encode(&random)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reference_is_sayable_and_as_long_as_asked() {
+        for length in [4, 5, 6] {
+            let reference = reference(length);
+            assert_eq!(reference.len(), length);
+            assert!(reference.bytes().all(|b| SAYABLE.contains(&b)), "{reference}");
+        }
+    }
+
+    #[test]
+    fn names_differ() {
+        assert_ne!(state_id(), state_id());
+        assert_eq!(state_id().len(), 32);
+    }
+}

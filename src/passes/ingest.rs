@@ -1,0 +1,179 @@
+//! Takes observations in: what a source says is compared with the case and recorded, in one commit.
+//!
+//! Hooks, the command line and the pollers (`poll.rs`) all come through [`take`]. Deliberately absent: what is
+//! news (`domain::observe`) and who is told.
+
+use jiff::Timestamp;
+
+use super::{Shared, ids};
+use crate::domain::case::Story;
+use crate::domain::incident::Observation;
+use crate::domain::observe::{self, Context, Observed, Remark, Sight, Step};
+use crate::store::StoreError;
+use crate::store::rows::{FeedRow, Recorded, Write};
+
+/// A write that finds its case changed reads and decides again that often.
+const MOST_CONFLICTS: usize = 8;
+
+/// What became of the observations.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Taken {
+    pub opened: usize,
+    pub changed: usize,
+    pub nothing: usize,
+    pub stale: usize,
+    /// (source, incident id, case id, reference) of each, in order; for whoever asked by hand.
+    pub cases: Vec<TakenCase>,
+    pub incomplete: Vec<&'static str>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TakenCase {
+    pub case_key: i64,
+    pub id: String,
+    pub reference: String,
+    /// The change that tells the news; `None` when there is none.
+    pub sequence: Option<i64>,
+}
+
+/// Takes in what one source said at one moment, with the feed's cursor in the same transaction.
+pub async fn take(
+    shared: &Shared,
+    seen: &[Observation],
+    sight: Sight,
+    feed: Option<FeedRow>,
+    now: Timestamp,
+) -> Result<Taken, StoreError> {
+    for _ in 0..MOST_CONFLICTS {
+        let (taken, writes, steps) = decide(shared, seen, sight, now).await?;
+        if writes.is_empty() && feed.is_none() {
+            return Ok(taken);
+        }
+        match shared.store.record(writes, feed.clone()).await? {
+            Recorded::Conflict => {}
+            Recorded::Done { case_keys } => {
+                for (step, case_key) in steps.iter().zip(&case_keys) {
+                    log_step(step, *case_key);
+                }
+                shared.wakes.dispatch.notify_one();
+                shared.wakes.keep.notify_one();
+                return Ok(finish(shared, taken).await?);
+            }
+        }
+    }
+    Err(StoreError::Busy)
+}
+
+async fn decide(
+    shared: &Shared,
+    seen: &[Observation],
+    sight: Sight,
+    now: Timestamp,
+) -> Result<(Taken, Vec<Write>, Vec<Step>), StoreError> {
+    let mut taken = Taken::default();
+    let mut steps: Vec<Step> = Vec::new();
+    for observation in seen {
+        let story = shared.store.story_of(observation.source.clone(), observation.incident.clone()).await?;
+        let (new_id, new_reference) = names(shared, story.as_ref(), now).await?;
+        let current = shared.current.load();
+        let context = Context {
+            now,
+            pace: &current.settings.pace,
+            catalog: &current.catalog,
+            feed: &current.rules_of(&observation.source),
+            sight,
+            new_id: &new_id,
+            new_reference: &new_reference,
+        };
+        let (id, reference) = story
+            .as_ref()
+            .map_or((new_id.clone(), new_reference.clone()), |s| (s.case.id.clone(), s.case.reference.clone()));
+        let mut sequence = None;
+        match observe::observe(story.as_ref(), observation, &context) {
+            Observed::Nothing => taken.nothing += 1,
+            Observed::Stale => taken.stale += 1,
+            Observed::Incomplete { missing } => {
+                taken.incomplete.push(missing);
+                continue;
+            }
+            Observed::Changed(step) => {
+                if story.is_none() {
+                    taken.opened += 1
+                } else {
+                    taken.changed += 1
+                }
+                sequence = step.change.as_ref().map(|change| change.sequence);
+                steps.push(*step);
+            }
+        }
+        taken.cases.push(TakenCase { case_key: story.map_or(0, |s| s.case.key), id, reference, sequence });
+    }
+    let writes = steps
+        .iter()
+        .map(|step| Write {
+            case: step.case.clone(),
+            updates: step.updates.clone(),
+            changes: step.change.clone().into_iter().collect(),
+        })
+        .collect();
+    Ok((taken, writes, steps))
+}
+
+/// A case that was made just now has its key only since the commit.
+async fn finish(shared: &Shared, mut taken: Taken) -> Result<Taken, StoreError> {
+    for case in taken.cases.iter_mut().filter(|case| case.case_key == 0) {
+        case.case_key = shared.store.find_case(case.id.clone()).await?.unwrap_or(0);
+    }
+    Ok(taken)
+}
+
+async fn names(shared: &Shared, story: Option<&Story>, now: Timestamp) -> Result<(String, String), StoreError> {
+    if story.is_some() {
+        return Ok((String::new(), String::new()));
+    }
+    for length in [4, 4, 4, 5, 5, 6] {
+        let reference = ids::reference(length);
+        if !shared.store.reference_taken(reference.clone()).await? {
+            return Ok((ids::case_id(now), reference));
+        }
+    }
+    Ok((ids::case_id(now), ids::reference(6)))
+}
+
+/// Says in the log what was decided; never a word of the feed's text.
+fn log_step(step: &Step, case_key: i64) {
+    let case = &step.case;
+    if let Some(change) = &step.change {
+        tracing::info!(
+            case.key = case_key,
+            case.reference = %case.reference,
+            change.sequence = change.sequence,
+            change.reason = change.reason().as_str(),
+            case.phase = case.facts.phase.as_str(),
+            "news of a case"
+        );
+    }
+    for remark in &step.remarks {
+        let reference = &case.reference;
+        match remark {
+            Remark::Unmapped(names) => {
+                tracing::warn!(case.reference = %reference, names = ?names, "component names that match nothing of ours; add them to `matches` of a [[component]], or to `ignore` of the feed");
+            }
+            Remark::UnknownPhase(word) => {
+                tracing::warn!(case.reference = %reference, word = ?word, "a status that is none of ours; the case counts as open");
+            }
+            Remark::Unscoped => {
+                tracing::warn!(case.reference = %reference, "the case names no component: nobody is told until it is known whom it concerns");
+            }
+            Remark::NotAnnounced => {
+                tracing::info!(case.reference = %reference, "its author chose not to announce an update; it goes along with the next notice");
+            }
+            Remark::FoundOpenAtFirstSight => {
+                tracing::warn!(case.reference = %reference, "found open at the first sight of its feed: told with its next change, nobody yet");
+            }
+            Remark::TakenInAsHistory => {
+                tracing::info!(case.reference = %reference, "was over before we watched: taken in, nobody is told");
+            }
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! Keeps the word: what has to happen in a case without its source saying anything.
+//!
+//! A promise that falls due, a component that stays removed, an unscoped case that nobody has answered for,
+//! cases whose last word has been heard, threads whose contact is gone. Deliberately absent: the length of
+//! the intervals (`domain::promise`) and what the notice says.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Shared;
+use crate::domain::case::{Case, CaseState, Change, ChangeFacts, Scope, Story};
+use crate::domain::delivery::Cause;
+use crate::domain::incident::Impact;
+use crate::domain::news::{self, News, Urgency};
+use crate::domain::notice::Kind;
+use crate::store::StoreError;
+use crate::store::rows::{Cancellation, FeedRow, Recorded, ThreadKey, Write};
+
+const BATCH: i64 = 200;
+/// The feed is asked once before the keeper speaks, and waited for that long.
+const WAIT_FOR_FEED: SignedDuration = SignedDuration::from_secs(20);
+/// After a start the keeper speaks only after a good read, or that much later.
+const WAIT_AFTER_START: SignedDuration = SignedDuration::from_secs(60);
+/// A feed that has not been read for that long is out of sight.
+const LOST_SIGHT_AFTER: SignedDuration = SignedDuration::from_mins(5);
+/// A closed case listens for a post-mortem that long.
+const ARCHIVE_AFTER: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// Rows deleted in one transaction.
+const PRUNE_BATCH: i64 = 2_000;
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Report {
+    pub spoken: usize,
+    pub closed: usize,
+    pub cancelled: usize,
+}
+
+/// Looks at every case whose timer has come.
+pub async fn pass(shared: &Shared, now: Timestamp) -> Result<Report, StoreError> {
+    let mut report = Report::default();
+    for case_key in shared.store.cases_to_wake(now, BATCH).await? {
+        let Some(story) = shared.store.story(case_key).await? else { continue };
+        let feed = shared.store.feed(story.case.source.clone()).await?;
+        let Some(write) = decide(shared, &story, feed.as_ref(), now).await? else { continue };
+        let speaks = !write.changes.is_empty();
+        if shared.store.record(vec![write], None).await? != Recorded::Conflict && speaks {
+            report.spoken += 1;
+            shared.wakes.dispatch.notify_one();
+        }
+    }
+    report.closed = shared.store.close_settled_cases(now).await?.len();
+    report.cancelled = cancel_orphans(shared, now).await?;
+    Ok(report)
+}
+
+/// Old rows go in small batches; run now and then, not with every pass.
+pub async fn prune(shared: &Shared, now: Timestamp) -> Result<i64, StoreError> {
+    shared.store.archive_cases(now - ARCHIVE_AFTER).await?;
+    let retain = SignedDuration::try_from(shared.current.load().settings.retain).unwrap_or(SignedDuration::MAX);
+    let before = now.checked_sub(retain).unwrap_or(Timestamp::MIN);
+    let mut deleted = 0;
+    loop {
+        let batch = shared.store.prune(before, PRUNE_BATCH).await?;
+        deleted += batch;
+        if batch == 0 {
+            return Ok(deleted);
+        }
+    }
+}
+
+async fn cancel_orphans(shared: &Shared, now: Timestamp) -> Result<usize, StoreError> {
+    let orphans = shared.store.orphaned(BATCH).await?;
+    if orphans.is_empty() {
+        return Ok(0);
+    }
+    let cause = Cause::new("book", None, "the contact is no longer in the client files, or was switched off");
+    let cancellations = orphans
+        .iter()
+        .map(|thread| Cancellation {
+            thread: ThreadKey { case_key: thread.case_key, contact_key: thread.contact_key },
+            cause: cause.clone(),
+        })
+        .collect();
+    let cancelled = shared.store.cancel(cancellations, now).await?;
+    tracing::warn!(threads = cancelled, "cancelled: their contacts are no longer in the book");
+    Ok(usize::try_from(cancelled).unwrap_or(0))
+}
+
+async fn decide(
+    shared: &Shared,
+    story: &Story,
+    feed: Option<&FeedRow>,
+    now: Timestamp,
+) -> Result<Option<Write>, StoreError> {
+    let mut case = story.case.clone();
+    let mut change = None;
+    if case.timers.unscoped_at.is_some_and(|at| at <= now) {
+        case.timers.unscoped_at = None;
+        change = answer_for_unscoped(shared, story, &mut case, now);
+    } else if case.timers.unaffected_at.is_some_and(|at| at <= now) {
+        case.timers.unaffected_at = None;
+        // What waits is told first: the two are not one notice.
+        change = match story.waiting() {
+            None => Some(say(shared, story, &mut case, Kind::Unaffected, "it stays removed", now)),
+            Some(_) => {
+                case.timers.unaffected_at = Some(now + SignedDuration::from_secs(5));
+                None
+            }
+        };
+    } else {
+        change = keep_promise(shared, story, &mut case, feed, now).await?.or(change);
+    }
+    if case == story.case && change.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(Write { case, updates: Vec::new(), changes: change.into_iter().collect() }))
+}
+
+/// Nobody has answered: a major or critical case of a feed of our own goes to everyone as *possibly*,
+/// anything else to nobody until it is scoped.
+fn answer_for_unscoped(shared: &Shared, story: &Story, case: &mut Case, now: Timestamp) -> Option<Change> {
+    if case.facts.scope != Scope::Unscoped || case.state != CaseState::Open {
+        return None;
+    }
+    let is_grave = match case.facts.impact {
+        Some(Impact::Major | Impact::Critical) => true,
+        Some(Impact::None | Impact::Minor | Impact::Maintenance) | None => false,
+    };
+    if is_grave && shared.current.load().is_our_own(&case.source) {
+        case.facts.scope = Scope::Everyone;
+        return Some(say(shared, story, case, Kind::Wider, "nobody has said whom it concerns for 10 minutes", now));
+    }
+    case.facts.scope = Scope::Nobody;
+    None
+}
+
+/// Reads the feed once more, lets a waiting change go, or says that there is nothing new.
+async fn keep_promise(
+    shared: &Shared,
+    story: &Story,
+    case: &mut Case,
+    feed: Option<&FeedRow>,
+    now: Timestamp,
+) -> Result<Option<Change>, StoreError> {
+    let Some(promise) = case.timers.promise else { return Ok(None) };
+    if case.state != CaseState::Open {
+        case.timers.promise = None;
+        return Ok(None);
+    }
+    if now < promise.act_at() {
+        return Ok(None);
+    }
+    let is_polled = shared.current.load().is_polled(&case.source);
+    if is_polled && !has_looked(shared, case, feed, now) {
+        if case.timers.asked_feed_at.is_none() {
+            case.timers.asked_feed_at = Some(now);
+            shared.store.poke_feed(case.source.clone(), now, std::time::Duration::ZERO).await?;
+            shared.wakes.ingest.notify_one();
+        }
+        return Ok(None);
+    }
+    if let Some(waiting) = story.waiting() {
+        case.timers.asked_feed_at = None;
+        case.timers.promise = None;
+        return Ok(Some(Change { due_at: now.min(waiting.due_at), ..waiting.clone() }));
+    }
+    let mut change = say(shared, story, case, Kind::Due, "the promised time has come and nothing new", now);
+    change.facts.promised = Some(promise.due_at);
+    change.facts.lost_sight_since = feed
+        .filter(|_| is_polled)
+        .and_then(|feed| feed.last_good_at)
+        .filter(|good| now.duration_since(*good) > LOST_SIGHT_AFTER);
+    Ok(Some(change))
+}
+
+/// A good read since we asked, or waited long enough for one.
+fn has_looked(shared: &Shared, case: &Case, feed: Option<&FeedRow>, now: Timestamp) -> bool {
+    let last_good_at = feed.and_then(|feed| feed.last_good_at);
+    let read_since_start = last_good_at.is_some_and(|good| good >= shared.started_at);
+    if !read_since_start && now.duration_since(shared.started_at) < WAIT_AFTER_START {
+        return false;
+    }
+    case.timers.asked_feed_at.is_some_and(|asked| {
+        last_good_at.is_some_and(|good| good >= asked) || now.duration_since(asked) >= WAIT_FOR_FEED
+    })
+}
+
+fn say(shared: &Shared, story: &Story, case: &mut Case, kind: Kind, why: &str, now: Timestamp) -> Change {
+    let facts = ChangeFacts {
+        title: case.facts.title.clone(),
+        phase: case.facts.phase,
+        phase_before: None,
+        impact: case.facts.impact,
+        impact_before: None,
+        added: Vec::new(),
+        removed: Vec::new(),
+        moved_from: None,
+        promised: None,
+        lost_sight_since: None,
+    };
+    let news = News { kinds: BTreeSet::from([kind]), facts, why: why.to_owned(), urgency: Urgency::ByHand };
+    news::join(case, story.waiting(), news, &shared.current.load().settings.pace, now)
+}

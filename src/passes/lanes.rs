@@ -1,0 +1,178 @@
+//! The ways out that one node has open: so many connections for mail, so many requests at once for webhooks.
+//!
+//! Deliberately absent: what is sent on them and what the answers mean for a thread.
+
+use std::sync::Arc;
+
+use secrecy::ExposeSecret;
+
+use super::Shared;
+use super::current::Current;
+use super::message::{Form, Made};
+use crate::channel::email::{self, Account, AccountOptions, Mail};
+use crate::channel::webhook::WebhookSender;
+use crate::config::secret;
+use crate::config::settings::EmailSettings;
+use crate::domain::client::{Channel, SecretRef};
+use crate::domain::delivery::{Cause, Outcome};
+use crate::domain::signature::{self, WebhookSecret};
+use crate::store::rows::Claimed;
+
+/// The lanes that are not at work. Without settings there are none, and what is addressed to them waits.
+#[derive(Default)]
+pub struct Lanes {
+    /// The settings that they were made from.
+    made_from: Option<Arc<Current>>,
+    account: Option<Account>,
+    webhooks: Option<WebhookSender>,
+    mail: Vec<email::Lane>,
+    mail_connections: usize,
+    webhook_connections: usize,
+}
+
+/// One way out at work.
+pub enum Lane {
+    Mail(Box<email::Lane>),
+    Webhook(WebhookSender),
+    /// The channel is not configured: what is addressed to it waits.
+    Missing(Channel),
+}
+
+impl Lanes {
+    /// Makes them anew if the settings have been reloaded since; connections of the old ones are left.
+    pub fn refresh(&mut self, current: &Arc<Current>) {
+        if self.made_from.as_ref().is_some_and(|made_from| Arc::ptr_eq(made_from, current)) {
+            return;
+        }
+        let settings = &current.settings;
+        let same_mail = self
+            .made_from
+            .as_ref()
+            .is_some_and(|before| before.settings.email == settings.email && before.settings.sender == settings.sender);
+        if !same_mail {
+            self.mail.clear();
+            self.account = settings.email.as_ref().and_then(|email| account(email, &settings.sender.email));
+            self.mail_connections = settings.email.as_ref().map_or(1, |email| email.connections);
+        }
+        self.webhook_connections = settings.webhook.connections;
+        self.webhooks = WebhookSender::new(&settings.webhook)
+            .inspect_err(|error| tracing::error!(error = %format!("{error:#}"), "webhooks cannot be sent"))
+            .ok();
+        self.made_from = Some(current.clone());
+    }
+
+    /// All lanes of a channel; those given back before are open still.
+    pub fn take(&mut self, channel: Channel) -> Vec<Lane> {
+        match channel {
+            Channel::Email => {
+                let Some(account) = &self.account else { return vec![Lane::Missing(channel)] };
+                let mut lanes = std::mem::take(&mut self.mail);
+                lanes.truncate(self.mail_connections);
+                lanes.resize_with(self.mail_connections, || account.lane());
+                lanes.into_iter().map(|lane| Lane::Mail(Box::new(lane))).collect()
+            }
+            Channel::Webhook => match &self.webhooks {
+                Some(sender) => (0..self.webhook_connections).map(|_| Lane::Webhook(sender.clone())).collect(),
+                None => vec![Lane::Missing(channel)],
+            },
+        }
+    }
+
+    pub fn give_back(&mut self, lane: Lane) {
+        match lane {
+            Lane::Mail(lane) => self.mail.push(*lane),
+            Lane::Webhook(_) | Lane::Missing(_) => {}
+        }
+    }
+
+    /// Leaves politely because there has been nothing to send for a while.
+    pub async fn rest(&mut self) {
+        for lane in &mut self.mail {
+            lane.rest().await;
+        }
+    }
+
+    /// Whether the account of a channel is accepted now. Webhooks have no account of ours.
+    pub async fn probe(&self, channel: Channel) -> Outcome {
+        match (channel, &self.account) {
+            (Channel::Email, Some(account)) => account.probe().await,
+            (Channel::Email, None) => {
+                Outcome::AccountHeld { cause: Cause::new("connect", None, "no [email] server is configured") }
+            }
+            (Channel::Webhook, _) => Outcome::Delivered { receipt: String::new() },
+        }
+    }
+}
+
+impl Lane {
+    /// Hands one message over.
+    pub async fn send(&mut self, shared: &Shared, claimed: &Claimed, made: &Made) -> Outcome {
+        let not_configured = |what: &str| Outcome::AccountHeld { cause: Cause::new("connect", None, what) };
+        match (self, &made.form) {
+            (Lane::Mail(lane), Form::Mail(bytes)) => {
+                let current = shared.current.load();
+                let from = crate::domain::address::normalise_address(&current.settings.sender.email);
+                let Ok(from) = from else { return not_configured("the sender's address cannot be used") };
+                let mail = Mail { key: &made.key, from: &from, to: &claimed.contact.address, bytes };
+                lane.send(&mail).await
+            }
+            (Lane::Webhook(sender), Form::Webhook(body)) => match secret_of(shared, claimed) {
+                Ok(secret) => {
+                    let now = shared.clock.now();
+                    sender.deliver(&claimed.contact.address, &secret, &made.key, now, body.clone()).await
+                }
+                Err(cause) => Outcome::Deferred { cause, retry_after: None },
+            },
+            (Lane::Missing(Channel::Email), _) => not_configured("no [email] server is configured"),
+            (Lane::Missing(Channel::Webhook), _) => not_configured("webhooks cannot be sent"),
+            (Lane::Mail(_), _) | (Lane::Webhook(_), _) => Outcome::Deferred {
+                cause: Cause::new("render", None, "the message is of another form"),
+                retry_after: None,
+            },
+        }
+    }
+}
+
+/// Our account at the relay; the password is read each time it is used.
+fn account(settings: &EmailSettings, sender: &str) -> Option<Account> {
+    let password = settings.password.clone().map(|reference| -> email::Password {
+        Box::new(move || Ok(secret::resolve("email.password", &reference)?.expose_secret().to_owned()))
+    });
+    let domain = sender.rsplit_once('@').map_or("localhost", |(_, domain)| domain);
+    Account::new(settings, domain, password, AccountOptions::default())
+        .inspect_err(|error| tracing::error!(error = %format!("{error:#}"), "mail cannot be sent"))
+        .ok()
+}
+
+/// The contact's own secret, else the one derived from `[webhook] key`. Read now, kept nowhere.
+fn secret_of(shared: &Shared, claimed: &Claimed) -> Result<WebhookSecret, Cause> {
+    let current = shared.current.load();
+    webhook_secret(
+        claimed.contact.secret.as_ref(),
+        current.settings.webhook.key.as_ref(),
+        &claimed.client.id,
+        &claimed.contact.address,
+    )
+    .map_err(|error| Cause::new("secret", None, &format!("{error:#}")))
+}
+
+/// The secret that a webhook contact is signed with.
+///
+/// # Errors
+/// It cannot be read, is none, or there is neither one of its own nor a key to derive it from.
+pub fn webhook_secret(
+    own: Option<&SecretRef>,
+    key: Option<&SecretRef>,
+    client: &str,
+    address: &str,
+) -> anyhow::Result<WebhookSecret> {
+    match (own, key) {
+        (Some(own), _) => Ok(WebhookSecret::parse(secret::resolve("secret", own)?.expose_secret())?),
+        (None, Some(key)) => {
+            Ok(signature::derive(secret::resolve("webhook.key", key)?.expose_secret().as_bytes(), client, address))
+        }
+        (None, None) => {
+            anyhow::bail!("the contact has no secret of its own and [webhook] key, to derive one from, is not set")
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! Reads the feeds that are due, and hands what they say to `ingest`.
+//!
+//! Each feed is one reading, one transaction, one cursor. Deliberately absent: parsing and fetching (`feed`) and
+//! what is news. A feed that fails changes nothing but the time of its next reading.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::current::Current;
+use super::{Shared, ingest};
+use crate::config::settings::{FeedKind, FeedSettings, FirstSight};
+use crate::domain::absence::{self, OwnPage};
+use crate::domain::observe::Sight;
+use crate::feed::fetch::{FeedClient, jittered};
+use crate::feed::reading::{Listing, Reading};
+use crate::feed::{self, Memory, statuspage_poll};
+use crate::store::StoreError;
+use crate::store::rows::{FeedRow, Write};
+
+/// A feed that fails waits at least that long, at most that long.
+const FAILING_MOST: Duration = Duration::from_secs(600);
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Report {
+    pub read: usize,
+    pub failed: usize,
+    pub news: usize,
+}
+
+/// Reads every feed that is due.
+pub async fn pass(shared: &Shared, client: &FeedClient, now: Timestamp) -> Result<Report, StoreError> {
+    let current = shared.current.load_full();
+    let names: Vec<String> = current.settings.feeds.iter().map(|feed| feed.name.clone()).collect();
+    let mut report = Report::default();
+    if names.is_empty() {
+        return Ok(report);
+    }
+    for name in shared.store.due_feeds(names, now).await? {
+        let Some(feed) = current.feed(&name) else { continue };
+        let row = shared.store.feed(name.clone()).await?.unwrap_or_else(|| blank_row(&name, now));
+        read_one(shared, client, &current, feed, row, &mut report, now).await?;
+    }
+    Ok(report)
+}
+
+/// When the next feed is due.
+pub async fn next_due(shared: &Shared) -> Result<Option<Timestamp>, StoreError> {
+    let current = shared.current.load();
+    let names: Vec<String> = current.settings.feeds.iter().map(|feed| feed.name.clone()).collect();
+    if names.is_empty() { Ok(None) } else { shared.store.next_due_feed(names).await }
+}
+
+async fn read_one(
+    shared: &Shared,
+    client: &FeedClient,
+    current: &Current,
+    feed: &FeedSettings,
+    row: FeedRow,
+    report: &mut Report,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let memory: Option<Memory> = serde_json::from_value(row.body.clone()).ok();
+    let open: BTreeMap<String, i64> = shared
+        .store
+        .open_cases_of(feed.name.clone())
+        .await?
+        .into_iter()
+        .map(|(key, incident)| (incident, key))
+        .collect();
+    let ids: BTreeSet<String> = open.keys().cloned().collect();
+    report.read += 1;
+    let reading = match feed::look(client, feed, memory, &ids, now).await {
+        Ok(reading) => reading,
+        Err(fault) => {
+            tracing::error!(feed = %feed.name, error = %fault, "the feed was not read: a fault of ours");
+            report.failed += 1;
+            return Ok(());
+        }
+    };
+    let is_foreign = matches!((&row.page_id, &reading.page_id), (Some(known), Some(seen)) if known != seen);
+    log_reading(feed, &reading, is_foreign);
+    let is_good = reading.failure.is_none() && !is_foreign;
+    let next = row_after(&row, feed, &reading, is_good, now);
+    if is_foreign {
+        report.failed += 1;
+        return shared.store.save_feed(FeedRow { body: row.body, page_id: row.page_id, ..next }).await;
+    }
+    if is_good {
+        shared.metrics.feed_read(&feed.name, now);
+    } else {
+        report.failed += 1;
+    }
+    let sight = sight(feed, &row);
+    // A first sight is a good one: half a page would make the other half news.
+    if row.last_good_at.is_none() && !is_good && reading.listing != Listing::None {
+        return shared.store.save_feed(FeedRow { body: row.body, ..next }).await;
+    }
+    let taken = ingest::take(shared, &reading.observations, sight, Some(next), now).await?;
+    report.news += taken.opened + taken.changed;
+    if is_good {
+        look_for_missing(shared, client, current, feed, &reading, &open, now).await?;
+    }
+    Ok(())
+}
+
+fn sight(feed: &FeedSettings, row: &FeedRow) -> Sight {
+    match (row.last_good_at, feed.first_sight, &feed.kind) {
+        (None, FirstSight::Silent, _) => Sight::First,
+        (None, FirstSight::Announce, _) => Sight::FirstAnnounced,
+        (Some(_), _, FeedKind::Statuspage { .. }) => Sight::Watching { last_good_at: row.last_good_at },
+        // Whoever puts a file there means it, whatever time it names.
+        (Some(_), _, FeedKind::File { .. }) => Sight::Watching { last_good_at: None },
+    }
+}
+
+fn blank_row(name: &str, now: Timestamp) -> FeedRow {
+    FeedRow {
+        name: name.to_owned(),
+        due_at: now,
+        first_read_at: None,
+        last_good_at: None,
+        failing_since: None,
+        page_id: None,
+        poked_at: None,
+        body: serde_json::Value::Null,
+    }
+}
+
+fn row_after(row: &FeedRow, feed: &FeedSettings, reading: &Reading, is_good: bool, now: Timestamp) -> FeedRow {
+    let tick = u64::try_from(now.as_second()).unwrap_or(0);
+    let every = jittered(feed.every, &feed.name, tick);
+    let asked = reading.failure.as_ref().and_then(|failure| failure.retry_after);
+    let wait = asked.map_or(every, |asked| asked.clamp(every, FAILING_MOST.max(every)));
+    FeedRow {
+        name: row.name.clone(),
+        due_at: now + wait,
+        first_read_at: row.first_read_at.or(Some(now)),
+        last_good_at: if is_good { Some(now) } else { row.last_good_at },
+        failing_since: if is_good { None } else { row.failing_since.or(Some(now)) },
+        page_id: row.page_id.clone().or_else(|| reading.page_id.clone()),
+        poked_at: row.poked_at,
+        body: serde_json::to_value(&reading.memory).unwrap_or(serde_json::Value::Null),
+    }
+}
+
+/// Open cases that no list of this good reading shows.
+async fn look_for_missing(
+    shared: &Shared,
+    client: &FeedClient,
+    current: &Current,
+    feed: &FeedSettings,
+    reading: &Reading,
+    open: &BTreeMap<String, i64>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    for (incident, case_key) in open.iter().filter(|(incident, _)| reading.shows_nowhere(incident)) {
+        let Some(story) = shared.store.story(*case_key).await? else { continue };
+        let own_page = match &feed.kind {
+            FeedKind::Statuspage { url } if absence::is_worth_asking(&story, now) => {
+                match statuspage_poll::permalink(client, url, incident).await {
+                    statuspage_poll::Permalink::Gone => OwnPage::Gone,
+                    statuspage_poll::Permalink::There => OwnPage::There,
+                    statuspage_poll::Permalink::Unknown(_) => OwnPage::Unknown,
+                }
+            }
+            FeedKind::Statuspage { .. } => OwnPage::Unknown,
+            FeedKind::File { .. } => continue,
+        };
+        if let Some(step) = absence::missed(&story, own_page, &current.settings.pace, now) {
+            let write = Write { case: step.case, updates: step.updates, changes: step.change.into_iter().collect() };
+            shared.store.record(vec![write], None).await?;
+            shared.wakes.dispatch.notify_one();
+        }
+    }
+    Ok(())
+}
+
+/// Says once a reading what could not be read; never a word of the source's text, never an address.
+fn log_reading(feed: &FeedSettings, reading: &Reading, is_foreign: bool) {
+    let feed = feed.name.as_str();
+    if is_foreign {
+        tracing::error!(feed, "the page has another id than the one read before: somebody else's page changes nothing");
+    }
+    if let Some(failure) = &reading.failure {
+        tracing::warn!(feed, document = %failure.document, cause = %failure.cause, "cannot be read; nothing changes");
+    }
+    for fault in &reading.file_faults {
+        tracing::error!(feed, file = %fault.file.display(), fault = %fault.error, "a file that is no update; it is tried again when it changes");
+    }
+    for skipped in &reading.skipped {
+        tracing::warn!(feed, incident = ?skipped, "an incident that cannot be read was left out");
+    }
+    for older in &reading.older {
+        tracing::info!(feed, document = %older.document, stamp = %older.page_updated_at, "an older copy than the one before; ignored");
+    }
+}

@@ -1,0 +1,483 @@
+//! Notices of every reason and phase, made up: what `candor check` renders to try templates, and what the
+//! tests read. The story is that of the model messages: payments fail in the EU; the search index moves.
+
+use jiff::Timestamp;
+
+use crate::domain::incident::{DataLoss, Impact, Need, Phase};
+use crate::domain::notice::{
+    Action, Affected, CaseFacts, Guidance, Kind, Notice, Reader, Replaced, Sender, Voice, Words,
+};
+
+/// A time of the sample's day, Monday 23 November 2026, in UTC.
+fn at(clock: &str) -> Timestamp {
+    on(23, clock)
+}
+
+fn on(day: u8, clock: &str) -> Timestamp {
+    format!("2026-11-{day:02}T{clock}:00Z").parse().unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// Who the samples come from.
+pub fn sender() -> Sender {
+    Sender {
+        name: "Example Platform".to_owned(),
+        email: "incidents@example.com".to_owned(),
+        reply_to: Some("support@example.com".to_owned()),
+        phone: Some("+49 30 1234 5678".to_owned()),
+        answered: None,
+        locale: "en".to_owned(),
+    }
+}
+
+/// Whom the samples are for.
+pub fn reader(locale: &str) -> Reader {
+    Reader {
+        client: "acme".to_owned(),
+        name: "Acme GmbH".to_owned(),
+        locale: locale.to_owned(),
+        timezone: "Europe/Berlin".to_owned(),
+    }
+}
+
+fn words(id: &str, clock: &str, phase: Phase, body: &str) -> Words {
+    Words {
+        id: id.to_owned(),
+        phase: Some(phase),
+        body: body.to_owned(),
+        status: None,
+        at: at(clock),
+        replaces: None,
+        by_hand: false,
+    }
+}
+
+fn first_words() -> Words {
+    let body = "About one in three EU payments ends with error 502. Payments outside the EU work.";
+    words("u1", "13:12", Phase::Investigating, body)
+}
+
+fn second_words() -> Words {
+    let status = "A new one is being rolled out.".to_owned();
+    let body = "A certificate expired on the EU gateway.";
+    Words { status: Some(status), ..words("u2", "13:38", Phase::Identified, body) }
+}
+
+fn incident_facts() -> CaseFacts {
+    CaseFacts {
+        id: "01934f6e".to_owned(),
+        reference: "K7QM".to_owned(),
+        source: "platform".to_owned(),
+        incident: "2026-11-23-payments".to_owned(),
+        title: "Payments fail in the EU".to_owned(),
+        renamed: None,
+        phase: Phase::Investigating,
+        phase_moved: false,
+        phase_unknown: None,
+        impact: Some(Impact::Major),
+        impact_before: None,
+        components: vec!["Payments API".to_owned()],
+        component_ids: vec!["payments".to_owned()],
+        added: Vec::new(),
+        removed: Vec::new(),
+        started_at: Some(at("13:05")),
+        ended_at: None,
+        scheduled_for: None,
+        scheduled_until: None,
+        moved_from: None,
+        url: Some("https://status.example.com/incidents/1".to_owned()),
+        voice: Voice::Ours(None),
+        first_words: Some(first_words()),
+        updates: Vec::new(),
+        last_words: Some(first_words()),
+        left_out: 0,
+        data_loss: None,
+        report_by: None,
+        stand: None,
+    }
+}
+
+fn notice(reason: Kind, now: &str, case: CaseFacts) -> Notice {
+    Notice {
+        now: at(now),
+        sequence: 2,
+        reason,
+        changes: vec![reason],
+        is_brief: false,
+        case,
+        affected: Affected::Confirmed,
+        concerned: vec![(1, "Payments API".to_owned())],
+        untouched: vec![(2, "Search".to_owned())],
+        guidance: Guidance::unknown(),
+        next_word: Some(at("14:45")),
+        promised: None,
+        lost_sight_since: None,
+        is_daily: false,
+        page: None,
+        drill: false,
+    }
+}
+
+fn known_none(note: &str) -> Guidance {
+    let action = Action { need: Need::None, ..bare_action("retry", note) };
+    let actions = if note.is_empty() { Vec::new() } else { vec![action] };
+    Guidance { known: true, actions, ..Guidance::unknown() }
+}
+
+fn bare_action(id: &str, text: &str) -> Action {
+    Action {
+        id: id.to_owned(),
+        need: Need::Required,
+        text: text.to_owned(),
+        by: None,
+        check: None,
+        undo: None,
+        takes: None,
+        who: None,
+        place: None,
+        otherwise: None,
+        offer: None,
+        forward: None,
+        resources: Vec::new(),
+        language: None,
+    }
+}
+
+fn pause_export() -> Action {
+    Action {
+        by: Some(at("21:00")),
+        check: Some("the export list shows \"paused\".".to_owned()),
+        undo: Some("Resume the settlement export.".to_owned()),
+        takes: Some("5m".to_owned()),
+        who: Some("the role \"finance admin\"".to_owned()),
+        place: Some("Console, Settlements, Exports, Pause.".to_owned()),
+        otherwise: Some("tonight's file lists failed payments as settled and has to be corrected by hand.".to_owned()),
+        offer: Some("we can put an engineer on a call with you now.".to_owned()),
+        ..bare_action("pause", "Pause the nightly settlement export.")
+    }
+}
+
+fn required() -> Guidance {
+    let actions = vec![pause_export()];
+    Guidance { need: Need::Required, known: true, actions, newly_required: true, ..Guidance::unknown() }
+}
+
+fn still_required() -> Guidance {
+    Guidance { newly_required: false, still_required: true, ..required() }
+}
+
+fn opened(guidance: Guidance) -> Notice {
+    let case = CaseFacts { updates: vec![first_words()], phase_moved: true, ..incident_facts() };
+    Notice {
+        is_brief: true,
+        sequence: 1,
+        next_word: Some(at("13:45")),
+        guidance,
+        ..notice(Kind::Opened, "13:13", case)
+    }
+}
+
+fn identified(reason: Kind) -> Notice {
+    let case = CaseFacts {
+        phase: Phase::Identified,
+        phase_moved: true,
+        updates: vec![second_words()],
+        last_words: Some(second_words()),
+        ..incident_facts()
+    };
+    Notice { next_word: Some(at("14:10")), ..notice(reason, "13:39", case) }
+}
+
+fn due() -> Notice {
+    let case = CaseFacts { phase: Phase::Identified, last_words: Some(second_words()), ..incident_facts() };
+    Notice { promised: Some(at("14:10")), guidance: still_required(), ..notice(Kind::Due, "14:09", case) }
+}
+
+fn ended_facts() -> CaseFacts {
+    let last =
+        words("u4", "14:52", Phase::Resolved, "The new certificate is in place. Error rates are back to normal.");
+    CaseFacts {
+        phase: Phase::Resolved,
+        phase_moved: true,
+        ended_at: Some(at("14:52")),
+        updates: vec![last.clone()],
+        last_words: Some(last),
+        ..incident_facts()
+    }
+}
+
+fn over(reason: Kind, case: CaseFacts) -> Notice {
+    Notice { next_word: None, ..notice(reason, "14:53", case) }
+}
+
+fn resolved() -> Notice {
+    let case = CaseFacts { data_loss: Some(DataLoss::None), report_by: Some("2026-11-27".to_owned()), ..ended_facts() };
+    let guidance = Guidance { known: true, undo: vec![pause_export()], ..Guidance::unknown() };
+    Notice { guidance, ..over(Kind::Resolved, case) }
+}
+
+fn corrected() -> Notice {
+    let rewrite = Words {
+        replaces: Some(Replaced { body: first_words().body, at: at("13:12") }),
+        ..words("u1", "13:12", Phase::Investigating, "About one in ten EU payments ends with error 502.")
+    };
+    let case = CaseFacts { updates: vec![rewrite], ..incident_facts() };
+    notice(Kind::Corrected, "13:50", case)
+}
+
+fn planned_facts() -> CaseFacts {
+    let plan = Words {
+        at: on(17, "09:00"),
+        ..words(
+            "m1",
+            "09:00",
+            Phase::Scheduled,
+            "We move the search index to new machines. Search is slow, and for up to 5 minutes somewhere in the \
+             window it does not answer.",
+        )
+    };
+    CaseFacts {
+        reference: "M3TD".to_owned(),
+        title: "Search: the index moves".to_owned(),
+        phase: Phase::Scheduled,
+        impact: Some(Impact::Maintenance),
+        components: vec!["Search".to_owned()],
+        component_ids: vec!["search".to_owned()],
+        started_at: None,
+        scheduled_for: Some(on(24, "21:00")),
+        scheduled_until: Some(on(24, "22:30")),
+        first_words: Some(plan.clone()),
+        last_words: Some(plan),
+        ..incident_facts()
+    }
+}
+
+fn work(reason: Kind, now: Timestamp, case: CaseFacts) -> Notice {
+    Notice {
+        now,
+        concerned: vec![(2, "Search".to_owned())],
+        untouched: vec![(1, "Payments API".to_owned())],
+        next_word: Some(on(24, "20:00")),
+        guidance: known_none(""),
+        ..notice(reason, "00:00", case)
+    }
+}
+
+fn set_timeout() -> Guidance {
+    let action = Action {
+        by: Some(on(24, "21:00")),
+        check: Some("a search with ?slow=1 answers.".to_owned()),
+        otherwise: Some("searches in those 5 minutes end with an error.".to_owned()),
+        undo: Some("Set the time-out of search calls back.".to_owned()),
+        takes: Some("10m".to_owned()),
+        ..bare_action("timeout", "Set the time-out of search calls to 30 seconds.")
+    };
+    Guidance { need: Need::Required, known: true, actions: vec![action], ..Guidance::unknown() }
+}
+
+fn running_facts() -> CaseFacts {
+    CaseFacts { phase: Phase::InProgress, phase_moved: true, started_at: Some(on(24, "21:00")), ..planned_facts() }
+}
+
+fn running(reason: Kind, clock: &str, next: &str) -> Notice {
+    Notice { next_word: Some(on(24, next)), ..work(reason, on(24, clock), running_facts()) }
+}
+
+/// Every reason in the phases in which it makes sense, by a name of its own.
+pub fn every_reason() -> Vec<(&'static str, Notice)> {
+    let mut all = incidents();
+    all.extend(ends());
+    all.extend(maintenances());
+    all.extend(uncertain());
+    all.push(("hostile", hostile()));
+    all
+}
+
+fn incidents() -> Vec<(&'static str, Notice)> {
+    let note = "A failed payment may be sent again with the same key; it is not charged twice.";
+    let monitoring = {
+        let news = words("u3", "14:20", Phase::Monitoring, "The new certificate is on half of the machines.");
+        CaseFacts { phase: Phase::Monitoring, phase_moved: true, updates: vec![news], ..incident_facts() }
+    };
+    let better = CaseFacts { impact: Some(Impact::Minor), impact_before: Some(Impact::Major), ..monitoring.clone() };
+    let worse = CaseFacts { impact: Some(Impact::Critical), impact_before: Some(Impact::Minor), ..incident_facts() };
+    let unmoved = words("u9", "14:02", Phase::Investigating, "We are still looking. Two machines were restarted.");
+    let wider = CaseFacts {
+        added: vec!["Search".to_owned()],
+        components: vec!["Payments API".to_owned(), "Search".to_owned()],
+        ..incident_facts()
+    };
+    let narrower = CaseFacts { removed: vec!["Refunds".to_owned()], ..incident_facts() };
+    let renamed = CaseFacts { renamed: Some("Payments fail everywhere".to_owned()), ..identified(Kind::Phase).case };
+    let back = CaseFacts { phase_moved: true, ..incident_facts() };
+    let called_off = Guidance { known: true, called_off: vec![pause_export()], ..Guidance::unknown() };
+    let updated = CaseFacts { updates: vec![unmoved], ..incident_facts() };
+    vec![
+        ("opened, nothing to do", opened(known_none(note))),
+        ("opened, nothing known", opened(Guidance::unknown())),
+        ("opened, action required", opened(required())),
+        ("opened, one thing to consider", opened(considered(1))),
+        ("action required", Notice { guidance: required(), ..identified(Kind::Phase) }),
+        ("several actions", Notice { guidance: several(), ..identified(Kind::Action) }),
+        ("action called off", Notice { guidance: called_off, ..identified(Kind::Phase) }),
+        ("phase", identified(Kind::Phase)),
+        ("renamed", notice(Kind::Phase, "13:39", renamed)),
+        ("updated", Notice { guidance: still_required(), ..notice(Kind::Updated, "14:03", updated) }),
+        ("monitoring", notice(Kind::Phase, "14:21", monitoring)),
+        ("back", notice(Kind::Back, "14:30", back)),
+        ("worse without a reason", notice(Kind::Worse, "14:03", worse)),
+        ("better", notice(Kind::Better, "14:21", better)),
+        ("wider", notice(Kind::Wider, "14:03", wider.clone())),
+        ("wider, newly hit", newly_hit(wider)),
+        ("narrower", notice(Kind::Narrower, "14:03", narrower)),
+        ("corrected", corrected()),
+        ("due", due()),
+        ("due, source lost", Notice { lost_sight_since: Some(at("13:51")), ..due() }),
+        (
+            "due, daily",
+            Notice { is_daily: true, next_word: Some(on(24, "14:10")), guidance: Guidance::unknown(), ..due() },
+        ),
+        ("drill", Notice { drill: true, ..opened(known_none(note)) }),
+    ]
+}
+
+fn newly_hit(case: CaseFacts) -> Notice {
+    let case = CaseFacts { updates: vec![second_words(), first_words()], ..case };
+    let guidance = considered(2);
+    let concerned = vec![(1, "Payments API".to_owned()), (2, "Search".to_owned())];
+    Notice { is_brief: true, concerned, untouched: Vec::new(), guidance, ..notice(Kind::Wider, "14:03", case) }
+}
+
+fn considered(count: usize) -> Guidance {
+    let texts = ["Send urgent payments by the US gateway.", "Tell your support desk."];
+    let actions =
+        texts.iter().take(count).map(|text| Action { need: Need::Maybe, ..bare_action(text, text) }).collect();
+    Guidance { need: Need::Maybe, known: true, actions, ..Guidance::unknown() }
+}
+
+fn several() -> Guidance {
+    let pass_on = Action {
+        forward: Some("Card payments in the EU fail at times; please try again later.".to_owned()),
+        language: Some("de".to_owned()),
+        ..bare_action("tell", "Sagen Sie Ihrem Kundendienst Bescheid.")
+    };
+    let mut guidance = required();
+    guidance.actions.push(pass_on);
+    guidance.actions.extend(considered(1).actions);
+    guidance
+}
+
+fn ends() -> Vec<(&'static str, Notice)> {
+    let whole_story = {
+        let mut case = ended_facts();
+        case.updates.extend([second_words(), first_words()]);
+        Notice { is_brief: true, ..over(Kind::Resolved, case) }
+    };
+    let report = words("u5", "15:30", Phase::Postmortem, "The certificate was renewed by hand. It is now automatic.");
+    let postmortem = CaseFacts { phase: Phase::Postmortem, updates: vec![report], ..ended_facts() };
+    let minor = CaseFacts { impact: Some(Impact::Minor), updates: Vec::new(), ..ended_facts() };
+    let gone = CaseFacts {
+        removed: vec!["Payments API".to_owned()],
+        components: vec!["Refunds".to_owned()],
+        ..incident_facts()
+    };
+    let undo = Guidance { undo: vec![pause_export()], known: true, ..Guidance::unknown() };
+    let reopened = CaseFacts {
+        updates: vec![words("u6", "15:10", Phase::Investigating, "Errors are back.")],
+        phase_moved: true,
+        ..incident_facts()
+    };
+    vec![
+        ("resolved", resolved()),
+        ("resolved, minor, without words", over(Kind::Resolved, minor)),
+        ("resolved, the whole story", whole_story),
+        ("withdrawn", over(Kind::Withdrawn, incident_facts())),
+        ("unaffected", Notice { guidance: undo, ..over(Kind::Unaffected, gone) }),
+        ("reopened", Notice { next_word: Some(at("16:10")), ..notice(Kind::Reopened, "15:11", reopened) }),
+        ("corrected, after the end", {
+            let case = CaseFacts { updates: corrected().case.updates, phase_moved: false, ..ended_facts() };
+            over(Kind::Corrected, case)
+        }),
+        ("postmortem", Notice { now: at("15:31"), ..over(Kind::Postmortem, postmortem) }),
+    ]
+}
+
+fn maintenances() -> Vec<(&'static str, Notice)> {
+    let first = CaseFacts { updates: planned_facts().first_words.into_iter().collect(), ..planned_facts() };
+    let moved = CaseFacts {
+        moved_from: Some((on(24, "21:00"), Some(on(24, "22:30")))),
+        scheduled_for: Some(on(25, "21:00")),
+        scheduled_until: Some(on(25, "22:30")),
+        ..planned_facts()
+    };
+    let verifying = CaseFacts { phase: Phase::Verifying, phase_moved: true, ..running_facts() };
+    let done = CaseFacts { phase: Phase::Completed, ended_at: Some(on(24, "22:20")), ..running_facts() };
+    let cancelled = CaseFacts { phase: Phase::Cancelled, phase_moved: true, ..planned_facts() };
+    let undo = Guidance { known: true, undo: set_timeout().actions, ..Guidance::unknown() };
+    let opened = Notice { is_brief: true, guidance: Guidance::unknown(), ..work(Kind::Opened, on(17, "09:01"), first) };
+    vec![
+        ("maintenance planned", opened),
+        (
+            "maintenance reminder",
+            Notice { guidance: set_timeout(), ..work(Kind::Reminder, on(23, "21:00"), planned_facts()) },
+        ),
+        ("maintenance moved", work(Kind::Moved, on(23, "12:00"), moved)),
+        ("maintenance started", running(Kind::Started, "21:00", "22:30")),
+        (
+            "maintenance checked",
+            Notice { next_word: Some(on(24, "22:30")), ..work(Kind::Phase, on(24, "22:05"), verifying) },
+        ),
+        ("maintenance due", Notice { promised: Some(on(24, "21:45")), ..running(Kind::Due, "21:44", "22:30") }),
+        ("maintenance overdue", running(Kind::Overdue, "22:31", "23:59")),
+        (
+            "maintenance completed",
+            Notice { guidance: undo, next_word: None, ..work(Kind::Completed, on(24, "22:21"), done) },
+        ),
+        ("maintenance cancelled", Notice { next_word: None, ..work(Kind::Cancelled, on(23, "12:00"), cancelled) }),
+    ]
+}
+
+fn uncertain() -> Vec<(&'static str, Notice)> {
+    let unscoped = |notice: Notice| {
+        let case = CaseFacts { components: Vec::new(), component_ids: Vec::new(), ..notice.case.clone() };
+        Notice {
+            affected: Affected::Possibly,
+            concerned: Vec::new(),
+            untouched: Vec::new(),
+            next_word: None,
+            guidance: Guidance::unknown(),
+            case,
+            ..notice
+        }
+    };
+    let supplied = |notice: Notice| {
+        let case = CaseFacts { voice: Voice::Supplier("GitHub".to_owned()), ..notice.case.clone() };
+        Notice { case, ..notice }
+    };
+    let unknown_word = CaseFacts { phase_unknown: Some("mitigating".to_owned()), ..incident_facts() };
+    vec![
+        ("possibly, no component named", unscoped(opened(Guidance::unknown()))),
+        ("possibly, resolved", unscoped(resolved())),
+        ("possibly, named", Notice { affected: Affected::Possibly, next_word: None, ..opened(Guidance::unknown()) }),
+        ("supplier, opened", supplied(opened(Guidance::unknown()))),
+        ("supplier, corrected", supplied(corrected())),
+        ("supplier, withdrawn", supplied(over(Kind::Withdrawn, incident_facts()))),
+        ("supplier, due, source lost", supplied(Notice { lost_sight_since: Some(at("13:51")), ..due() })),
+        ("unknown phase word", notice(Kind::Phase, "14:03", unknown_word)),
+    ]
+}
+
+/// Feed text that tries to be a template, markup, a header, and the place of the client's name.
+fn hostile() -> Notice {
+    let body = "{{ 7 * 7 }} {% include 'x' %} <script>alert(1)</script>\r\nBcc: all@example.com\r\n\r\n\
+                {title} \u{E0C1} <a href=\"javascript:x\">click</a>";
+    let words = words("h1", "13:12", Phase::Investigating, body);
+    let case = CaseFacts {
+        title: "{{ sender }}\r\nBcc: all@example.com <b>\u{E0C1}".to_owned(),
+        components: vec!["<i>Payments</i>\r\n{names}".to_owned()],
+        first_words: Some(words.clone()),
+        updates: vec![words],
+        url: Some("javascript:alert(1)".to_owned()),
+        ..incident_facts()
+    };
+    Notice { is_brief: true, concerned: Vec::new(), ..notice(Kind::Opened, "13:13", case) }
+}

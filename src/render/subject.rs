@@ -1,0 +1,47 @@
+//! The subject: constant for the thread, but for three that stand out on purpose.
+
+use super::pack::fill;
+use super::scene::{Scene, tidy, title_of};
+use super::verdict::{Verdict, future, headline_action};
+
+/// How subjects are made; `[email] subject`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SubjectForm {
+    /// "Action needed by …", "Resolved: …" and "Moved to …" stand out on purpose.
+    Standing,
+    /// One subject for the whole thread.
+    Constant,
+}
+
+/// `TITLE (SENDER REF)`, with what stands out in front of it.
+pub fn subject(scene: &Scene<'_>, sender: &str, form: SubjectForm) -> String {
+    let (words, case) = (&scene.pack.subject, &scene.notice.case);
+    let verdict = Verdict::of(scene);
+    let title = match (&case.renamed, verdict, form) {
+        (Some(renamed), Verdict::Resolved, SubjectForm::Standing) => title_of(renamed),
+        (_, _, _) => scene.title(),
+    };
+    let values = [("title", title.as_str()), ("sender", &tidy(sender)), ("reference", &tidy(&case.reference))];
+    let standing = fill(&words.standing, &values);
+    let subject = match (form, verdict) {
+        (SubjectForm::Standing, Verdict::ActionNeeded) => {
+            match headline_action(scene).and_then(|action| future(scene, action.by)) {
+                Some(by) => {
+                    let when = scene.times.subject(by);
+                    fill(&words.action_by, &[("when", when.as_str()), ("subject", &standing)])
+                }
+                None => fill(&words.action, &[("subject", &standing)]),
+            }
+        }
+        (SubjectForm::Standing, Verdict::Resolved) => fill(&words.resolved, &[("subject", &standing)]),
+        (SubjectForm::Standing, Verdict::Moved) => match case.scheduled_for {
+            Some(from) => fill(&words.moved, &[("when", &scene.times.subject(from)), ("subject", &standing)]),
+            None => standing,
+        },
+        (SubjectForm::Standing | SubjectForm::Constant, _) => standing,
+    };
+    match scene.notice.drill {
+        true => fill(&words.drill, &[("subject", &subject)]),
+        false => subject,
+    }
+}

@@ -1,0 +1,49 @@
+//! The updates of one incident in a capture of `history.atom`, for the ends that `summary.json` never shows.
+//!
+//! The times there have no year and only minutes: the year is that of the update they follow.
+
+/// One update: its label as a status word ("update" for "Update"), its words, its minute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AtomUpdate {
+    pub status: String,
+    /// HTML, as the capture has it.
+    pub body: String,
+    /// RFC 3339, UTC.
+    pub at: String,
+}
+
+const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/// The updates of `incident` in later minutes than `last_shown` (RFC 3339, UTC), oldest first.
+pub fn updates_after(atom: &str, incident: &str, last_shown: &str) -> Vec<AtomUpdate> {
+    let link = format!("/incidents/{incident}\"");
+    let Some(entry) = atom.split("<entry>").find(|entry| entry.contains(&link)) else { return Vec::new() };
+    let content = between(entry, "<content type=\"html\">", "</content>").unwrap_or_default();
+    let html = content.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&#39;", "'");
+    let html = html.replace("&amp;", "&");
+    let year = last_shown.get(..4).unwrap_or_default();
+    let mut updates: Vec<AtomUpdate> = html.split("<small>").skip(1).filter_map(|part| update(part, year)).collect();
+    updates.retain(|update| update.at.get(..16) > last_shown.get(..16));
+    updates.reverse();
+    updates
+}
+
+/// One piece such as `Nov <var data-var='date'>21</var>, <var data-var='time'>00:22</var> UTC</small><br>
+/// <strong>Resolved</strong> - Words</p>`.
+fn update(part: &str, year: &str) -> Option<AtomUpdate> {
+    let month = MONTHS.iter().position(|month| part.trim_start().starts_with(month))? + 1;
+    let day: u8 = between(part, "'date'>", "<")?.trim().parse().ok()?;
+    let time = between(part, "'time'>", "<")?;
+    let label = between(part, "<strong>", "</strong>")?;
+    let words = between(part, "</strong> - ", "</p>")?;
+    Some(AtomUpdate {
+        status: label.trim().to_lowercase().replace(' ', "_"),
+        body: words.trim().to_owned(),
+        at: format!("{year}-{month:02}-{day:02}T{time}:00.000Z"),
+    })
+}
+
+fn between<'t>(text: &'t str, start: &str, end: &str) -> Option<&'t str> {
+    let after = &text[text.find(start)? + start.len()..];
+    Some(&after[..after.find(end)?])
+}
