@@ -136,6 +136,23 @@ fn a_range_is_one_notice_whose_reason_is_the_strongest() {
         scene(&[change(2, &[Resolved]), change(3, &[Postmortem])]).closed(Resolved),
         &[Resolved, Postmortem],
     );
+    let told_the_end = |s: &mut Scene| s.told_variant = Some(variant(Confirmed, Some(Resolved)));
+    check(
+        "the end was on its way when the postmortem was planned",
+        scene(&[change(2, &[Postmortem])]).closed(Resolved).with(told_the_end),
+        &[Postmortem],
+    );
+    check(
+        "open and over again since the end was told",
+        scene(&[change(2, &[Reopened]), change(3, &[Resolved])]).closed(Resolved).with(told_the_end),
+        &[Resolved, Reopened],
+    );
+    let after_all = [change(2, &[Reopened]), change(3, &[Resolved]), change(4, &[Postmortem])];
+    check(
+        "all of it while the first end was on its way",
+        scene(&after_all).closed(Resolved).with(told_the_end),
+        &[Postmortem],
+    );
     check("nothing is left to say but that something was said", scene(&[change(2, &[Opened])]), &[Updated]);
 }
 
