@@ -1,8 +1,12 @@
 //! The house is held by tests: the map against the tree, the direction of imports, what no file may hold, the
-//! unit's sandbox. Each failure says what to do.
+//! unit's sandbox, the expected notices against the captures. Each failure says what to do.
 //!
 //! Deliberately absent: candor itself. These tests read files; what the program does is tested elsewhere.
 
+#[path = "support/expected.rs"]
+mod expected;
+#[path = "house/expected_lists.rs"]
+mod expected_lists;
 #[path = "house/imports.rs"]
 mod imports;
 #[path = "house/manual.rs"]

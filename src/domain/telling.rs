@@ -110,6 +110,10 @@ impl Telling<'_> {
         if kinds.len() > 1 {
             kinds.remove(&Kind::Due);
         }
+        // That there are new words goes without saying where something has moved.
+        if kinds.last().is_some_and(|strongest| *strongest > Kind::Updated) {
+            kinds.remove(&Kind::Updated);
+        }
         if kinds.is_empty() {
             kinds.insert(Kind::Updated);
         }

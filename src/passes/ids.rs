@@ -23,9 +23,17 @@ pub fn reference(length: usize) -> String {
 
 /// 16 random bytes as hex.
 pub fn state_id() -> String {
-    let (one, two) = (uuid::Uuid::now_v7(), uuid::Uuid::now_v7());
-    let random: Vec<u8> = one.as_bytes()[8..].iter().chain(&two.as_bytes()[8..]).copied().collect();
-    data_encoding::HEXLOWER.encode(&random)
+    data_encoding::HEXLOWER.encode(&dice())
+}
+
+/// 16 bytes, of which the first of each half holds 6 random bits and the others 8: the random ends of two UUIDs.
+fn dice() -> [u8; 16] {
+    let random = || uuid::Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, 0, 0));
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&random().as_bytes()[8..]);
+    bytes[8..].copy_from_slice(&random().as_bytes()[8..]);
+    bytes.reverse();
+    bytes
 }
 
 #[cfg(test)]

@@ -56,7 +56,7 @@ pub struct MailInput<'a> {
     pub date: Timestamp,
 }
 
-/// Whether the mail is part of a drill. Drills carry `X-Candor-Drill: yes`; other mails lack the header.
+/// Whether the mail is part of a drill. Drills carry `X-Candor-Drill: yes`, other mails `no`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Drill {
     No,
@@ -84,7 +84,7 @@ pub fn message_id(key: &str, sender_email: &str) -> Result<String, AddressError>
 
 /// Writes the mail. Headers: `From`, `Reply-To` where the sender has one, `To`, `Subject` (RFC 2047), `Date`,
 /// `Message-ID`, `References` (the root, then the last), `In-Reply-To` (the last, at first the root),
-/// `X-Candor-Case`, `-Phase`, `-Need`, `-Drill` (drills only), `Auto-Submitted` (RFC 3834), `MIME-Version`; then
+/// `X-Candor-Case`, `-Phase`, `-Need`, `-Drill` (`yes` or `no`), `Auto-Submitted` (RFC 3834), `MIME-Version`; then
 /// `multipart/alternative`, text before HTML, both UTF-8 in 7bit, quoted-printable or base64, whichever is
 /// shortest. Header lines are folded at 78 where there is a place to fold.
 pub fn compose(input: &MailInput<'_>) -> Result<Vec<u8>, MailError> {
@@ -116,10 +116,14 @@ pub fn compose(input: &MailInput<'_>) -> Result<Vec<u8>, MailError> {
         .header("X-Candor-Case", unstructured(header_text(input.case, TOKEN_MOST)))
         .header("X-Candor-Phase", Raw::new(input.phase.as_str()))
         .header("X-Candor-Need", Raw::new(input.need.as_str()));
-    if input.drill == Drill::Yes {
-        mail = mail.header("X-Candor-Drill", Raw::new("yes"));
-    }
-    mail = mail.header("Auto-Submitted", Raw::new("auto-generated")).body(bodies(input));
+    let drill = match input.drill {
+        Drill::No => "no",
+        Drill::Yes => "yes",
+    };
+    mail = mail
+        .header("X-Candor-Drill", Raw::new(drill))
+        .header("Auto-Submitted", Raw::new("auto-generated"))
+        .body(bodies(input));
 
     let mut bytes = Vec::new();
     mail.serialize(&mut bytes);
@@ -325,10 +329,7 @@ mod tests {
             "MIME-Version",
             "Content-Type",
         ];
-        expected.retain(|name| {
-            (*name != "Reply-To" || input.from.reply_to.is_some())
-                && (*name != "X-Candor-Drill" || input.drill == Drill::Yes)
-        });
+        expected.retain(|name| *name != "Reply-To" || input.from.reply_to.is_some());
         assert_eq!(names, expected);
 
         let message = parse(&bytes);
@@ -372,7 +373,7 @@ mod tests {
              In-Reply-To: <root0123@example.com>\r\n\
              X-Candor-Case: K7QM\r\n\
              X-Candor-Phase: in_progress\r\n\
-             X-Candor-Need: required\r\n\
+             X-Candor-Need: required\r\nX-Candor-Drill: no\r\n\
              Auto-Submitted: auto-generated\r\n\
              MIME-Version: 1.0\r\n\
              Content-Type: multipart/alternative;\r\n boundary=\"=_975b4251bef031c71b4b4f86facd58b7\"",

@@ -12,7 +12,8 @@ suite! {
     a_case_written_meanwhile_is_planned_again,
     equal_variants_of_a_case_share_a_row,
     a_contact_switched_off_or_removed_is_not_offered,
-    a_cancelled_thread_comes_back_only_with_an_episode,
+    a_cancelled_thread_whose_contact_is_planned_for_comes_back,
+        a_thread_refused_for_good_is_tried_again_by_news_at_once_alone,
     a_wait_is_brought_forward_on_demand,
 }
 
@@ -173,18 +174,34 @@ async fn raise_again(store: &Store, case_key: i64, sequence: i64, episode: Episo
     store.raise(Raising { case_key, sequence, raises, progress }, at(due)).await.unwrap();
 }
 
-async fn a_cancelled_thread_comes_back_only_with_an_episode(store: Store) {
+async fn a_cancelled_thread_whose_contact_is_planned_for_comes_back(store: Store) {
     let case_key = one_waiting_mail(&store).await;
     let key = ThreadKey { case_key, contact_key: only_thread(&store, case_key).await.contact_key };
     store.cancel(vec![Cancellation { thread: key, cause: cause("removed") }], at(1)).await.unwrap();
+    assert_eq!(store.next_due(Channel::Email).await.unwrap(), None);
     raise_again(&store, case_key, 2, Episode::Same, Waiting::Keeps, 10).await;
     let thread = only_thread(&store, case_key).await;
-    assert_eq!((thread.state, thread.wanted, thread.episode), (ThreadState::Cancelled, 2, 1));
-    assert_eq!(store.next_due(Channel::Email).await.unwrap(), None);
-    raise_again(&store, case_key, 3, Episode::Begins, Waiting::Keeps, 20).await;
+    assert_eq!((thread.state, thread.wanted, thread.since), (ThreadState::Active, 2, Some(at(10))));
+    assert_eq!(store.next_due(Channel::Email).await.unwrap(), Some(at(10)));
+}
+
+async fn a_thread_refused_for_good_is_tried_again_by_news_at_once_alone(store: Store) {
+    let epoch = store.begin_epoch("node".into(), at(0)).await.unwrap();
+    let case_key = one_waiting_mail(&store).await;
+    let claimed = store.claim(Channel::Email, epoch, at(0), 10).await.unwrap();
+    let mut after = claimed[0].thread.clone();
+    after.state = ThreadState::Failed;
+    after.due_at = None;
+    after.attempts = 3;
+    store.settle(epoch, vec![Settlement { after, claim_to: 1, delivery: None, attempt: None }]).await.unwrap();
+    raise_again(&store, case_key, 2, Episode::Same, Waiting::Keeps, 10).await;
+    assert_eq!(only_thread(&store, case_key).await.state, ThreadState::Failed);
+    raise_again(&store, case_key, 3, Episode::Same, Waiting::BroughtForward, 20).await;
     let thread = only_thread(&store, case_key).await;
-    assert_eq!((thread.state, thread.wanted, thread.episode), (ThreadState::Active, 3, 2));
-    assert!(store.next_due(Channel::Email).await.unwrap().is_some());
+    assert_eq!(
+        (thread.state, thread.attempts, thread.since, thread.due_at),
+        (ThreadState::Active, 0, Some(at(20)), Some(at(20)))
+    );
 }
 
 async fn a_wait_is_brought_forward_on_demand(store: Store) {

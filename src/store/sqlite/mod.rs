@@ -112,10 +112,11 @@ impl SqliteStore {
 
     pub async fn broken(&self) -> String {
         let mut broken = self.broken.clone();
-        match broken.wait_for(Option::is_some).await {
-            Ok(how) => how.clone().unwrap_or_default(),
+        let how = broken.wait_for(Option::is_some).await.ok().map(|how| how.clone().unwrap_or_default());
+        match how {
+            Some(how) => how,
             // Closed in good order: it can no longer break.
-            Err(_) => std::future::pending().await,
+            None => std::future::pending().await,
         }
     }
 

@@ -69,7 +69,9 @@ pub fn raise(connection: &Connection, raising: Raising, now: Timestamp) -> Resul
 }
 
 /// One row of one thread. Nothing happens to a thread that has been raised that far already. News that comes while
-/// an attempt is under way is due by the `raised_` columns once that is settled.
+/// an attempt is under way is due by the `raised_` columns once that is settled. News at once brings a wait of
+/// more than five minutes forward, and gives a thread that was refused for good another try: whoever was told
+/// of a case has to hear its end. A cancelled thread whose contact is planned for is back in the book.
 fn raise_thread(
     connection: &Connection,
     case_key: i64,
@@ -96,10 +98,14 @@ fn raise_thread(
              episode = threads.episode + $10,
              notices = CASE WHEN $10 = 1 THEN 0 ELSE threads.notices END,
              asked = CASE WHEN $10 = 1 THEN '[]' ELSE threads.asked END,
-             attempts = CASE WHEN $10 = 1 AND threads.state = 'cancelled' THEN 0 ELSE threads.attempts END,
-             state = CASE WHEN $10 = 1 AND threads.state = 'cancelled' THEN 'active' ELSE threads.state END,
-             since = coalesce(threads.since, excluded.since),
-             due_at = CASE WHEN threads.due_at IS NULL OR ($11 = 1 AND excluded.due_at < threads.due_at)
+             attempts = CASE WHEN threads.state = 'cancelled' OR (threads.state = 'failed' AND $11 = 1) THEN 0
+                        ELSE threads.attempts END,
+             state = CASE WHEN threads.state = 'cancelled' OR (threads.state = 'failed' AND $11 = 1) THEN 'active'
+                     ELSE threads.state END,
+             since = CASE WHEN threads.state = 'active' THEN coalesce(threads.since, excluded.since)
+                     ELSE excluded.since END,
+             due_at = CASE WHEN threads.due_at IS NULL OR threads.state <> 'active'
+                             OR ($11 = 1 AND threads.due_at > excluded.due_at + 300000)
                       THEN excluded.due_at ELSE threads.due_at END,
              raised_since = CASE WHEN threads.claim_epoch IS NULL THEN NULL
                             ELSE coalesce(threads.raised_since, excluded.since) END,

@@ -1,0 +1,40 @@
+//! One incident of a status page, from its first post to its end.
+
+use crate::harness::house::expect;
+use crate::harness::{House, Plan};
+
+const OPS: &str = "ops@acme.example";
+
+#[tokio::test]
+async fn a_client_is_followed_through_to_the_end_in_one_thread() {
+    let mut house = House::open(Plan::default()).await;
+    house.at("13:05").await;
+    house.page.open("i1", "major", &["Payments API"], "One in three payments ends with error 502.");
+    house.at("13:20").await;
+    house.page.post("i1", "identified", "A certificate expired on the EU gateway.");
+    house.page.set("i1", "name", "Payments fail in the EU and the UK");
+    house.at("14:05").await;
+    house.page.post("i1", "monitoring", "The new certificate is live.");
+    house.at("14:50").await;
+    house.page.post("i1", "resolved", "All payments go through.");
+    house.at("15:30").await;
+
+    expect(&house.told(OPS), &["13:06 STARTED", "13:22 NEWS", "14:07 NEWS", "14:51 RESOLVED"]);
+    let mails = house.mails(OPS);
+    let root = mails[0].references[0].clone();
+    assert_eq!(mails[0].references, [root.as_str()], "the first one stands under the thread's root");
+    assert_eq!(mails[0].in_reply_to, root);
+    for (number, mail) in mails.iter().enumerate().skip(1) {
+        assert_eq!(mail.in_reply_to, mails[number - 1].message_id, "mail {number} answers the one before");
+        assert_eq!(mail.references.first(), Some(&root), "mail {number} is in the thread: {:?}", mail.references);
+    }
+    assert!(mails.iter().all(|mail| mail.message_id != root), "no message bears the root's id");
+    let titled = "Payments fail in the EU (Example Platform ";
+    assert!(mails[..3].iter().all(|mail| mail.subject.starts_with(titled)), "{}", mails[2].subject);
+    assert!(mails[3].subject.starts_with(&format!("Resolved: {titled}")), "{}", mails[3].subject);
+    assert!(mails[1].words().contains("Payments fail in the EU and the UK"), "a rename is told: {}", mails[1].text);
+    assert!(mails[0].words().contains("error 502"), "{}", mails[0].text);
+    assert!(mails[1].words().contains("A certificate expired"), "{}", mails[1].text);
+    assert!(!mails[2].words().contains("A certificate expired"), "told once: {}", mails[2].text);
+    assert_eq!(house.cases_left().await, 0);
+}

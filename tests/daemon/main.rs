@@ -1,0 +1,13 @@
+//! The whole node, from a source's words to a client's message, with the time by hand.
+//!
+//! Each module is one part of the contract; each test is one timeline, told as a statement. Deliberately absent:
+//! the binary itself, its signals and its crashes (`tests/process.rs`).
+#![allow(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
+#![allow(clippy::disallowed_methods, reason = "tests run servers of their own beside what they test")]
+#![allow(dead_code, reason = "the harness offers more than each release of the tests uses")]
+
+mod harness;
+#[path = "../real_parts/scripted_smtp.rs"]
+mod scripted_smtp;
+
+mod followed;
