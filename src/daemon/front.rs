@@ -58,10 +58,10 @@ impl Application for Front {
             let now = self.shared.clock.now();
             self.shared
                 .metrics
-                .cases(crate::web::metrics::CaseState::Open, u64::try_from(gauges.open_cases).unwrap_or(0));
+                .cases(crate::passes::metrics::CaseState::Open, u64::try_from(gauges.open_cases).unwrap_or(0));
             self.shared
                 .metrics
-                .cases(crate::web::metrics::CaseState::Owed, u64::try_from(gauges.owed_cases).unwrap_or(0));
+                .cases(crate::passes::metrics::CaseState::Owed, u64::try_from(gauges.owed_cases).unwrap_or(0));
             for channel in Channel::ALL {
                 let oldest = gauges.pending.iter().find(|p| p.channel == channel).and_then(|p| p.oldest_since);
                 let age = oldest.map(|since| now.duration_since(since).as_secs_f64().max(0.0));

@@ -20,7 +20,7 @@ use crate::passes::lanes::Lanes;
 use crate::passes::{Clock, Shared, Wakes, deliver, dispatch, ids, keep, poll};
 use crate::store::Store;
 use crate::store::lock::{self, Locked, StateLock};
-use crate::web::metrics::Metrics;
+use crate::passes::metrics::Metrics;
 
 /// An opened state whose passes we may run.
 pub struct Node {

@@ -96,6 +96,9 @@ pub struct Facts {
     pub last_listed_at: Timestamp,
     /// The good reads since that did not list it, at most the last two.
     pub missed_reads: Vec<Timestamp>,
+    /// When the operator was asked whom it concerns, because it named no component.
+    #[serde(default)]
+    pub asked_at: Option<Timestamp>,
     /// Since when the reads of its feed have been older than what we know.
     pub stale_since: Option<Timestamp>,
 }

@@ -171,9 +171,17 @@ fn delivered(attempt: &Attempt<'_>, receipt: &str, now: Timestamp) -> After {
     thread.told = attempt.until;
     thread.told_variant = Some(thread.variant);
     thread.first_told = thread.first_told.or(Some(attempt.until));
+    let goes_on = thread.standing == Standing::In;
+    if goes_on && !thread.owed && thread.notices > 0 {
+        // It was reopened while the word of its end was on the way: planning could not begin the episode.
+        thread.episode += 1;
+        thread.notices = 0;
+    }
     thread.notices += 1;
-    thread.owed = thread.standing == Standing::In;
-    if attempt.asks == Asks::Something && !thread.asked.contains(&thread.variant) {
+    thread.owed = goes_on;
+    if !goes_on {
+        thread.asked.clear();
+    } else if attempt.asks == Asks::Something && !thread.asked.contains(&thread.variant) {
         thread.asked.push(thread.variant);
     }
     thread.last_key = Some(attempt.key.to_owned());

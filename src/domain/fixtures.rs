@@ -58,6 +58,7 @@ pub fn facts() -> Facts {
         last_news_at: at(0),
         last_listed_at: at(0),
         missed_reads: vec![],
+        asked_at: None,
         stale_since: None,
     }
 }

@@ -244,6 +244,7 @@ fn blank_case(seen: &Observation, title: String, phase: Phase, context: &Context
             last_news_at: context.now,
             last_listed_at: context.now,
             missed_reads: Vec::new(),
+            asked_at: None,
             stale_since: None,
         },
         timers: Timers::default(),

@@ -365,5 +365,6 @@ fn end_of(phase: Phase) -> Kind {
 
 /// A contact's episode ends with the word that it is over: one that was reopened before that goes on.
 fn begins_episode(thread: Option<&Thread>, standing: Standing) -> bool {
-    standing == Standing::In && thread.is_some_and(|t| t.standing == Standing::Out && t.was_told() && !t.owed)
+    standing == Standing::In
+        && thread.is_some_and(|thread| thread.standing == Standing::Out && thread.was_told() && !thread.owed)
 }

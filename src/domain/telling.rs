@@ -68,6 +68,14 @@ impl Telling<'_> {
         self.story.changes.iter().filter(|c| c.sequence > told && c.sequence <= self.until).collect()
     }
 
+    /// The end that this notice tells. One that was kept beside later news (`plan.rs`) is not told again to
+    /// whoever was told it meanwhile: it was on its way when that news was planned.
+    fn closing(&self) -> Option<Kind> {
+        let was_told_it = self.told_variant.is_some_and(|variant| variant.closing.is_some());
+        let is_this_change = self.change(self.until).is_some_and(|c| c.kinds.iter().any(|kind| kind.is_closing()));
+        self.variant.closing.filter(|_| is_this_change || !was_told_it)
+    }
+
     /// Never told of the case, or told that it no longer concerned them.
     fn is_brief(&self) -> bool {
         let was_unaffected = self.told_variant.is_some_and(|v| v.closing == Some(Kind::Unaffected));
@@ -82,8 +90,12 @@ impl Telling<'_> {
         if !self.thread.was_told() {
             kinds.remove(&Kind::Reopened);
         }
+        if self.as_told().phase.is_over() && self.closing().is_none() {
+            // After the end nothing is open, worse or wider any more.
+            kinds.retain(|kind| matches!(kind, Kind::Updated | Kind::Corrected | Kind::Postmortem));
+        }
         match is_brief {
-            true if self.variant.closing.is_none() && !kinds.contains(&Kind::Reopened) => {
+            true if self.closing().is_none() && !kinds.contains(&Kind::Reopened) => {
                 kinds.insert(Kind::Opened);
             }
             true => {}
@@ -91,12 +103,16 @@ impl Telling<'_> {
                 kinds.remove(&Kind::Opened);
             }
         }
-        if newly_required && self.variant.closing.is_none() {
+        if newly_required && self.closing().is_none() {
             kinds.insert(Kind::Action);
         }
-        kinds.extend(self.variant.closing);
+        kinds.extend(self.closing());
         if kinds.len() > 1 {
             kinds.remove(&Kind::Due);
+        }
+        // That there are new words goes without saying where something has moved.
+        if kinds.last().is_some_and(|strongest| *strongest > Kind::Updated) {
+            kinds.remove(&Kind::Updated);
         }
         if kinds.is_empty() {
             kinds.insert(Kind::Updated);
@@ -239,7 +255,7 @@ impl Telling<'_> {
     }
 
     fn guidance(&self) -> Guidance {
-        let is_end = self.variant.closing.is_some();
+        let is_end = self.closing().is_some();
         let goes_on = !is_end && self.story.case.state == CaseState::Open;
         let was_asked = |action: &&Action| {
             self.asked.iter().flat_map(|v| &v.actions).any(|a| a.need != Need::None && a.id == action.id)

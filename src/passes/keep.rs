@@ -131,7 +131,7 @@ fn answer_for_unscoped(shared: &Shared, story: &Story, case: &mut Case, now: Tim
         case.facts.scope = Scope::Everyone;
         return Some(say(shared, story, case, Kind::Wider, "nobody has said whom it concerns for 10 minutes", now));
     }
-    case.facts.scope = Scope::Nobody;
+    // It stays unscoped: told to nobody until somebody scopes it, or until it becomes grave.
     None
 }
 

@@ -13,6 +13,7 @@ pub mod ingest;
 pub mod keep;
 pub mod lanes;
 pub mod message;
+pub mod metrics;
 pub mod poll;
 
 use std::sync::Arc;
@@ -21,7 +22,7 @@ use jiff::Timestamp;
 use tokio::sync::Notify;
 
 use crate::store::Store;
-use crate::web::metrics::Metrics;
+use crate::passes::metrics::Metrics;
 use current::CurrentCell;
 
 /// Tells the time. The daemon reads the system's; a test turns it by hand.

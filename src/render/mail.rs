@@ -373,7 +373,7 @@ mod tests {
              In-Reply-To: <root0123@example.com>\r\n\
              X-Candor-Case: K7QM\r\n\
              X-Candor-Phase: in_progress\r\n\
-             X-Candor-Need: required\r\n\
+             X-Candor-Need: required\r\nX-Candor-Drill: no\r\n\
              Auto-Submitted: auto-generated\r\n\
              MIME-Version: 1.0\r\n\
              Content-Type: multipart/alternative;\r\n boundary=\"=_975b4251bef031c71b4b4f86facd58b7\"",

@@ -5,7 +5,6 @@
 //! are made of: the daemon implements [`routes::Application`].
 
 pub mod listener;
-pub mod metrics;
 pub mod opening;
 pub mod routes;
 pub mod serve;

@@ -190,6 +190,13 @@ fn what_was_accepted_is_told_and_more_is_due_at_once() {
 
     let end = deliver(&Thread { standing: Standing::Out, ..waiting(2, 3) }, 3, Asks::Nothing);
     assert!(!end.owed, "the end is told, nobody is owed");
+    let done = deliver(&Thread { standing: Standing::Out, asked: vec![1], ..waiting(2, 3) }, 3, Asks::Something);
+    assert_eq!(done.asked.len(), 0, "what was asked ends with the end");
+    let reopened = deliver(&Thread { wanted: 3, standing: Standing::In, ..over(2) }, 3, Asks::Nothing);
+    assert_eq!((reopened.episode, reopened.notices), (2, 1), "reopened while its end was on the way");
+    let planned_so =
+        deliver(&Thread { wanted: 3, episode: 2, notices: 0, standing: Standing::In, ..over(2) }, 3, Asks::Nothing);
+    assert_eq!((planned_so.episode, planned_so.notices), (2, 1), "counted once");
 }
 
 #[test]

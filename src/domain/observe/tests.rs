@@ -162,7 +162,7 @@ fn each_move_of_an_open_case_is_its_own_kind() {
         (
             "the phase moves with an update",
             says(10, Identified, Major, &["Payments API"], &[FIRST, SECOND]),
-            vec![Kind::Updated, Kind::Phase],
+            vec![Kind::Phase, Kind::Updated],
         ),
         ("the phase alone", says(10, Identified, Major, &["Payments API"], &[FIRST]), vec![Kind::Phase]),
         ("impact up", says(10, Investigating, Critical, &["Payments API"], &[FIRST]), vec![Kind::Worse]),
@@ -289,7 +289,7 @@ fn the_first_sight_tells_nobody_and_the_next_change_tells_the_whole() {
     following.sight = Sight::Watching { last_good_at: Some(at(0)) };
     assert_eq!(following.news(1, &says(0, Investigating, Major, &["Payments API"], &[FIRST])), []);
     let news = following.news(10, &says(10, Identified, Major, &["Payments API"], &[FIRST, SECOND]));
-    assert_eq!(news, [Kind::Updated, Kind::Phase]);
+    assert_eq!(news, [Kind::Phase, Kind::Updated]);
     let told: Vec<Option<i64>> = following.story.expect("a case").updates.iter().map(|u| u.sequence).collect();
     assert_eq!(told, [Some(0), Some(1)], "the first words are part of the story, the second are the news");
 }
@@ -336,7 +336,7 @@ fn quiet_news_waits_for_company_and_loud_news_takes_it_along() {
     following.see(10, &says(11, Identified, Critical, &["Payments API"], &[FIRST, SECOND]));
     assert_eq!(due(&following), Some((2, at(10))), "worse goes at once and takes the rest along");
     let kinds = following.story.as_ref().and_then(Story::waiting).map(|c| c.kinds.clone());
-    assert_eq!(kinds, Some(vec![Kind::Worse, Kind::Updated, Kind::Phase]));
+    assert_eq!(kinds, Some(vec![Kind::Worse, Kind::Phase, Kind::Updated]));
 }
 
 #[test]

@@ -241,12 +241,26 @@ impl Work {
         match context.feed.unscoped {
             UnscopedRule::All => self.case.facts.scope = Scope::Everyone,
             UnscopedRule::None => self.case.facts.scope = Scope::Nobody,
-            UnscopedRule::Ask => {
-                if self.case.timers.unscoped_at.is_none() && !self.case.facts.phase.is_over() {
-                    self.case.timers.unscoped_at = Some(context.now + TEN_MINUTES);
-                    remarks.push(Remark::Unscoped);
-                }
+            UnscopedRule::Ask => self.ask(context, remarks),
+        }
+    }
+
+    /// Asked once. What has become worse after the time to answer is looked at again: a grave case of our own
+    /// is not kept from everybody because it began small.
+    fn ask(&mut self, context: &Context<'_>, remarks: &mut Vec<Remark>) {
+        if self.case.facts.phase.is_over() {
+            return;
+        }
+        match self.case.facts.asked_at {
+            None => {
+                self.case.facts.asked_at = Some(context.now);
+                self.case.timers.unscoped_at = Some(context.now + TEN_MINUTES);
+                remarks.push(Remark::Unscoped);
             }
+            Some(_) if self.case.timers.unscoped_at.is_none() && self.kinds.contains(&Kind::Worse) => {
+                self.case.timers.unscoped_at = Some(context.now);
+            }
+            Some(_) => {}
         }
     }
 
