@@ -114,7 +114,7 @@ async fn work(
 
 async fn attempt(lane: &mut Lane, shared: &Shared, claimed: &Claimed, bundle: &Bundle) -> End {
     let thread = &claimed.thread;
-    if claimed.contact.fallback {
+    if claimed.contact.fallback && delivery::may_be_told_elsewhere(thread) {
         let accepted = shared.store.any_accepted(thread.case_key, thread.client_id.clone(), thread.told).await;
         if accepted.unwrap_or(false) {
             return End::ToldElsewhere;

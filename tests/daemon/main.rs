@@ -10,4 +10,8 @@ mod harness;
 #[path = "../real_parts/scripted_smtp.rs"]
 mod scripted_smtp;
 
+mod dropped_files;
+mod first_sight;
 mod followed;
+mod hooks;
+mod pace_and_promise;
