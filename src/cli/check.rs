@@ -45,6 +45,9 @@ pub async fn check(arguments: &Arguments, online: bool) -> Exit {
     if !warnings.is_empty() {
         show::diagnostics(&warnings);
     }
+    for word in current.asked_in_vain() {
+        show::note(&format!("warning: set, and not in this release: {word}"));
+    }
     if !faults.is_empty() {
         return Exit::Wrong;
     }

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::Shared;
 use super::lanes::{Lane, Lanes};
 use super::message::{Bundle, Made};
+use crate::config::settings::Deliver;
 use crate::domain::client::Channel;
 use crate::domain::delivery::{self, After, Attempt, Cause, Certainty, Consequence, Outcome, Policy, Settled};
 use crate::store::StoreError;
@@ -64,6 +65,10 @@ pub async fn pass(
     stop: &CancellationToken,
 ) -> Result<Report, StoreError> {
     let mut report = Report::default();
+    // What is rehearsed reaches nobody.
+    if shared.current.load().settings.deliver == Deliver::Rehearse {
+        return Ok(report);
+    }
     if account_is_held(shared, channel, lanes).await? {
         report.held = true;
         return Ok(report);
