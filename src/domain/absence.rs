@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use super::case::{CaseState, ChangeFacts, Story, Timers};
-use super::incident::Phase;
+use super::incident::{Origin, Phase};
 use super::news::{News, Urgency, join};
 use super::notice::Kind;
 use super::observe::Step;
@@ -35,9 +35,15 @@ pub fn is_worth_asking(story: &Story, now: Timestamp) -> bool {
         && story.case.facts.missed_reads.first().is_some_and(|first| now.duration_since(*first) >= APART)
 }
 
+/// Only what the source has listed can be gone from its lists: a person or a webhook may be ahead of it, or speak of
+/// what it never lists.
+fn has_been_listed(story: &Story) -> bool {
+    story.updates.iter().any(|update| update.origin == Origin::Polled)
+}
+
 /// A good read that shows the incident nowhere.
 pub fn missed(story: &Story, own_page: OwnPage, pace: &PaceSettings, now: Timestamp) -> Option<Step> {
-    if story.case.state != CaseState::Open {
+    if story.case.state != CaseState::Open || !has_been_listed(story) {
         return None;
     }
     let mut case = story.case.clone();

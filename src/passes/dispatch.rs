@@ -9,7 +9,6 @@ use jiff::Timestamp;
 
 use super::Shared;
 use crate::domain::case::{Case, Change, Story};
-use crate::domain::incident::Phase;
 use crate::domain::notice::Kind;
 use crate::domain::plan::{self, Known, Planning};
 use crate::domain::promise::{self, Standing};
@@ -133,7 +132,7 @@ fn to_row(planning: &Planning<'_>, planned: &Planned, raise: plan::Raise) -> row
 fn planned_case(shared: &Shared, story: &Story, change: &Change, now: Timestamp) -> Case {
     let mut case = story.case.clone();
     case.facts.silent_since_first_sight = false;
-    if !change.is_at_once() && change.reason() != Kind::Due {
+    if !change.is_at_once() && !matches!(change.reason(), Kind::Due | Kind::Reminder) {
         case.timers.last_quiet_at = Some(now);
     }
     if case.facts.phase.is_over() || case.state != crate::domain::case::CaseState::Open {
@@ -159,16 +158,9 @@ fn planned_case(shared: &Shared, story: &Story, change: &Change, now: Timestamp)
         .iter()
         .filter(|u| u.sequence == Some(change.sequence))
         .filter_map(|u| u.next_word.map(|word| (word, u.at)))
-        .next_back()
-        .or_else(|| planned_start(&case, now));
-    case.timers.promise = Some(promise::make(&current.settings.promise, &standing, said, now));
+        .next_back();
+    let planned = if said.is_none() { promise::of_planned_work(&case.facts, now) } else { None };
+    case.timers.promise =
+        Some(planned.unwrap_or_else(|| promise::make(&current.settings.promise, &standing, said, now)));
     case
-}
-
-/// Planned work speaks next when it begins.
-fn planned_start(case: &Case, now: Timestamp) -> Option<(crate::domain::incident::NextWord, Timestamp)> {
-    match case.facts.phase {
-        Phase::Scheduled => case.facts.scheduled_for.map(|start| (crate::domain::incident::NextWord::At(start), now)),
-        _ => None,
-    }
 }

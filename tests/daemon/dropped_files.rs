@@ -24,7 +24,7 @@ async fn a_file_put_into_the_folder_opens_a_case_and_the_next_one_carries_it_on(
         r#"{"incident": {"id": "p1", "phase": "resolved"}, "update": {"id": "u2", "body": "All payments go through."}}"#,
     );
     house.at("13:20").await;
-    expect(&house.told(OPS), &["13:06 STARTED", "13:10 RESOLVED"]);
+    expect(&house.told(OPS), &["13:05 STARTED", "13:10 RESOLVED"]);
 }
 
 #[tokio::test]
@@ -55,7 +55,7 @@ async fn a_bad_file_is_skipped_and_the_others_go_on() {
     house.write("updates/.hidden", "nothing");
     house.write("updates/half.tmp", "[incident");
     house.at("13:10").await;
-    expect(&house.told(OPS), &["13:06 STARTED"]);
+    expect(&house.told(OPS), &["13:05 STARTED"]);
     house.write("updates/000.toml", &OPENED.replace("p1", "p0").replace("Payments fail", "Cards fail"));
     house.at("13:20").await;
     assert_eq!(house.told(OPS).len(), 2, "mended, it is taken: {:?}", house.told(OPS));

@@ -46,12 +46,26 @@ async fn planned_work_is_announced_moved_begun_and_done() {
     house.page.schedule("m1", "2026-11-23T22:00:00Z", "2026-11-23T23:00:00Z", &["Payments API"], "We move a database.");
     house.at("13:30").await;
     house.page.set("m1", "scheduled_for", "2026-11-23T22:30:00Z");
-    house.at("22:30").await;
+    house.at("22:29").await;
     house.page.post("m1", "in_progress", "It begins.");
     house.at("22:50").await;
     house.page.post("m1", "completed", "The database has moved.");
     house.at("23:30").await;
-    expect(&house.told(OPS), &["13:05 PLANNED", "13:30 MOVED", "22:30 BEGUN", "22:50 DONE"]);
+    expect(&house.told(OPS), &["13:05 PLANNED", "13:30 MOVED", "21:29 REMINDER", "22:29 BEGUN", "22:50 DONE"]);
     assert!(house.mails(OPS)[1].subject.starts_with("Moved to "), "{}", house.mails(OPS)[1].subject);
     assert!(house.mails(OPS)[0].text.contains("What will happen"), "{}", house.mails(OPS)[0].text);
+}
+
+#[tokio::test]
+async fn planned_work_whose_source_says_nothing_is_spoken_of_at_its_start_and_its_end() {
+    let mut house = House::open(Plan::default()).await;
+    house.at("13:05").await;
+    house.page.schedule("m1", "2026-11-23T14:00:00Z", "2026-11-23T15:00:00Z", &["Payments API"], "We move a database.");
+    house.at("14:20").await;
+    house.page.post("m1", "in_progress", "It begins.");
+    house.at("15:30").await;
+    house.page.post("m1", "completed", "The database has moved.");
+    house.at("23:30").await;
+    let expected = ["13:05 PLANNED", "14:00 NO CHANGE", "14:20 BEGUN", "15:00 LONGER", "15:30 DONE"];
+    expect(&house.told(OPS), &expected);
 }

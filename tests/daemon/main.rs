@@ -15,3 +15,6 @@ mod first_sight;
 mod followed;
 mod hooks;
 mod pace_and_promise;
+mod endpoint;
+mod relay;
+mod unscoped;

@@ -55,7 +55,7 @@ async fn with_nothing_new_a_word_comes_when_promised_and_ever_more_seldom() {
     let told = house.told(OPS);
     expect(&told[4..], &["20:10 NEWS", "22:09 NO CHANGE"]);
     let promised: Vec<String> = house.mails(OPS).iter().filter_map(|mail| mail.next_word()).collect();
-    expect(&promised, &["14:05", "16:04", "20:03", "00:02", "22:10", "02:09"]);
+    expect(&promised, &["14:05", "16:04", "20:03", "Tue 24 Nov, 00:02", "22:10", "Tue 24 Nov, 02:09"]);
 }
 
 #[tokio::test]
