@@ -125,7 +125,7 @@ mod tests {
             assert_eq!((joined.sequence, case.sequence, joined.planned_at), (4, 4, None), "no sequence is spent");
             assert_eq!(joined.why, "the test says so; said so");
         };
-        check(&[Updated], &[Phase], &[Updated, Phase]);
+        check(&[Updated], &[Phase], &[Phase, Updated]);
         check(&[Updated], &[Updated], &[Updated]);
         check(&[Due], &[Updated], &[Updated]);
         check(&[Updated], &[Due], &[Updated]);
