@@ -95,7 +95,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::domain::fixtures::{at, change, story};
+    use crate::domain::case::Update;
+    use crate::domain::fixtures::{at, change, story, update};
     use crate::domain::pace::Corrections;
 
     const PACE: PaceSettings = PaceSettings {
@@ -105,8 +106,14 @@ mod tests {
         corrections: Corrections::Open,
     };
 
-    fn missed_since(minute: i64) -> Story {
+    fn listed() -> Story {
         let mut story = story();
+        story.updates = vec![Update { origin: Origin::Polled, ..update(1, Some(1), "It fails.") }];
+        story
+    }
+
+    fn missed_since(minute: i64) -> Story {
+        let mut story = listed();
         story.case.facts.missed_reads = vec![at(minute)];
         story
     }
@@ -114,7 +121,7 @@ mod tests {
     #[test]
     fn the_first_read_that_misses_it_is_only_remembered() {
         for own_page in [OwnPage::Gone, OwnPage::There, OwnPage::None, OwnPage::Unknown] {
-            let step = missed(&story(), own_page, &PACE, at(60)).expect("it is remembered");
+            let step = missed(&listed(), own_page, &PACE, at(60)).expect("it is remembered");
             assert_eq!((step.case.state, step.case.facts.missed_reads), (CaseState::Open, vec![at(60)]));
             assert_eq!((step.change, step.remarks.len()), (None, 0));
         }

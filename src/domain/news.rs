@@ -95,7 +95,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::domain::case::Promise;
+    use crate::domain::case::{Acts, Promise};
     use crate::domain::fixtures::{at, change, story};
     use crate::domain::pace::Corrections;
     use Kind::{Back, Better, Due, Opened, Phase, Reopened, Resolved, Unaffected, Updated, Withdrawn, Worse};
@@ -163,8 +163,12 @@ mod tests {
         let check = |why: &str, kinds: &[Kind], urgency: Urgency, row: Row, minute: i64, expected: i64| {
             let mut case = story().case;
             case.timers.last_quiet_at = row.last_quiet.map(at);
-            case.timers.promise =
-                row.promise.map(|(made, due)| Promise { made_at: at(made), due_at: at(due), without_news: 0 });
+            case.timers.promise = row.promise.map(|(made, due)| Promise {
+                made_at: at(made),
+                due_at: at(due),
+                without_news: 0,
+                acts: Acts::default(),
+            });
             let waiting = row.waiting_since.map(|since| {
                 let mut waiting = change(4, &[Updated]);
                 waiting.made_at = at(since);

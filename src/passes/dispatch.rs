@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::Shared;
 use crate::domain::case::{Case, Change, Story};
 use crate::domain::notice::Kind;
-use crate::domain::plan::{self, Known, Planning};
+use crate::domain::plan::{self, Former, Known, Planning};
 use crate::domain::promise::{self, Standing};
 use crate::domain::thread::Variant;
 use crate::store::StoreError;
@@ -107,10 +107,17 @@ fn raises_of(planning: &Planning<'_>, planned: &Planned, variants: &HashMap<i64,
             Known { contact_key: *contact_key, contact, thread, variant: thread.and_then(|t| variants.get(&t.variant)) }
         })
         .collect();
-    planning.client(&planned.client, &known).into_iter().map(|raise| to_row(planning, planned, raise)).collect()
+    let former: Vec<Former<'_>> = planned
+        .threads
+        .iter()
+        .filter(|(_, presence)| *presence != Presence::InBook)
+        .map(|(thread, _)| Former { thread, variant: variants.get(&thread.variant) })
+        .collect();
+    let raises = planning.client_with_former(&planned.client, &known, &former);
+    raises.into_iter().map(|raise| to_row(planned, raise)).collect()
 }
 
-fn to_row(planning: &Planning<'_>, planned: &Planned, raise: plan::Raise) -> rows::Raise {
+fn to_row(planned: &Planned, raise: plan::Raise) -> rows::Raise {
     let channel = planned
         .contacts
         .iter()
@@ -124,7 +131,10 @@ fn to_row(planning: &Planning<'_>, planned: &Planned, raise: plan::Raise) -> row
         standing: raise.standing,
         episode: if raise.begins_episode { rows::Episode::Begins } else { rows::Episode::Same },
         due_at: raise.due_at,
-        waiting: if planning.change().is_at_once() { rows::Waiting::BroughtForward } else { rows::Waiting::Keeps },
+        waiting: match raise.waiting {
+            plan::Waiting::Keeps => rows::Waiting::Keeps,
+            plan::Waiting::BroughtForward => rows::Waiting::BroughtForward,
+        },
     }
 }
 

@@ -11,10 +11,10 @@ mod harness;
 mod scripted_smtp;
 
 mod dropped_files;
+mod endpoint;
 mod first_sight;
 mod followed;
 mod hooks;
 mod pace_and_promise;
-mod endpoint;
 mod relay;
 mod unscoped;

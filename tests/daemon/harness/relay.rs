@@ -111,7 +111,9 @@ impl Answers {
                 self.refused += 1;
                 Some(say(format!("{code} no\r\n")))
             }
-            Event::Command(line) if line.eq_ignore_ascii_case("DATA") && !self.on_the_way.contains_key(&heard.connection) => {
+            Event::Command(line)
+                if line.eq_ignore_ascii_case("DATA") && !self.on_the_way.contains_key(&heard.connection) =>
+            {
                 Some(say("554 5.5.1 no valid recipients\r\n"))
             }
             Event::Command(_) => None,
