@@ -156,7 +156,7 @@ async fn every_type_of_webhook_has_the_keys_of_the_contract() {
         &types,
         &[
             "incident.opened", "incident.updated", "incident.updated", "incident.holding", "incident.corrected",
-            "incident.resolved", "incident.reopened", "incident.updated", "incident.unaffected", "incident.opened",
+            "incident.resolved", "incident.reopened", "incident.unaffected", "incident.opened",
             "incident.withdrawn",
         ],
     );

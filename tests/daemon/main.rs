@@ -18,3 +18,7 @@ mod pace_and_promise;
 mod endpoint;
 mod relay;
 mod unscoped;
+mod book;
+mod lies;
+mod restart;
+mod who;
