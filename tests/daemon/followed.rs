@@ -66,6 +66,6 @@ async fn planned_work_whose_source_says_nothing_is_spoken_of_at_its_start_and_it
     house.at("15:30").await;
     house.page.post("m1", "completed", "The database has moved.");
     house.at("23:30").await;
-    let expected = ["13:05 PLANNED", "14:00 NO CHANGE", "14:20 BEGUN", "15:00 LONGER", "15:30 DONE"];
+    let expected = ["13:05 PLANNED", "14:00 NO CHANGE", "14:20 BEGUN", "15:00 LONGER THAN PLANNED", "15:30 DONE"];
     expect(&house.told(OPS), &expected);
 }

@@ -18,3 +18,7 @@ mod hooks;
 mod pace_and_promise;
 mod relay;
 mod unscoped;
+mod book;
+mod lies;
+mod restart;
+mod who;

@@ -103,7 +103,7 @@ async fn whom_it_no_longer_concerns_is_told_so_once_and_back_again_is_a_new_epis
     assert!(!house.last(GLOBEX).words().to_lowercase().contains("fixed"), "{}", house.last(GLOBEX).text);
     house.page.name_components("i1", &["Payments API", "Search"]);
     house.at("13:52").await;
-    expect(&house.told(GLOBEX)[2..], &["13:50 STARTED"]);
+    expect(&house.told(GLOBEX)[2..], &["13:51 STARTED"]);
     house.page.post("i1", "resolved", "All is well.");
     house.at("14:10").await;
     expect(&house.told(GLOBEX)[3..], &["13:52 RESOLVED"]);
