@@ -5,6 +5,7 @@
 
 pub mod arguments;
 pub mod check;
+pub mod demo;
 pub mod dry_run;
 pub mod exit;
 pub mod run;
@@ -48,6 +49,7 @@ async fn dispatch(arguments: Arguments) -> Exit {
     }
     match arguments.command.clone().unwrap_or(Command::Run) {
         Command::Run => run::run(&arguments).await,
+        Command::Demo { keep } => demo::demo(&arguments, keep.as_deref()).await,
         Command::Check { online } => check::check(&arguments, online).await,
     }
 }
