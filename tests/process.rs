@@ -76,7 +76,10 @@ async fn fifty_kills_without_warning_lose_nothing_and_repeat_only_what_was_in_fl
         }
     }
     let repeats = arrivals.len() - CLIENTS * (wave + 1);
-    println!("{kills} kills, {in_the_middle} of them in the middle of a wave, {} mails, {repeats} repeats", arrivals.len());
+    println!(
+        "{kills} kills, {in_the_middle} of them in the middle of a wave, {} mails, {repeats} repeats",
+        arrivals.len()
+    );
     assert!(repeats <= KILLS * IN_FLIGHT, "{repeats} repeats");
     assert!(in_the_middle >= KILLS / 2, "only {in_the_middle} kills hit a wave");
     assert!(arrivals.len() >= 200 * (wave + 1));
@@ -184,7 +187,12 @@ async fn health_readiness_and_metrics_answer() {
     let counted = "candor_deliveries_total{channel=\"email\",outcome=\"delivered\"} 1";
     until("the delivery is counted", || async { folder.get("/metrics").contains(counted) }).await;
     let metrics = folder.get("/metrics");
-    for name in ["candor_delivery_oldest_pending_seconds", "candor_seen_to_accepted_seconds", "candor_cases", "candor_build_info"] {
+    for name in [
+        "candor_delivery_oldest_pending_seconds",
+        "candor_seen_to_accepted_seconds",
+        "candor_cases",
+        "candor_build_info",
+    ] {
         assert!(metrics.contains(name), "{name} is missing in {metrics}");
     }
     assert!(!metrics.contains("c0.example"), "no address in {metrics}");
