@@ -17,10 +17,10 @@ use crate::feed::fetch::{FeedClient, Limits};
 use crate::passes::book::{self, Caution, Loaded};
 use crate::passes::current::{Current, CurrentCell};
 use crate::passes::lanes::Lanes;
+use crate::passes::metrics::Metrics;
 use crate::passes::{Clock, Shared, Wakes, deliver, dispatch, ids, keep, poll};
 use crate::store::Store;
 use crate::store::lock::{self, Locked, StateLock};
-use crate::passes::metrics::Metrics;
 
 /// An opened state whose passes we may run.
 pub struct Node {

@@ -21,8 +21,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
-use crate::store::Store;
 use crate::passes::metrics::Metrics;
+use crate::store::Store;
 use current::CurrentCell;
 
 /// Tells the time. The daemon reads the system's; a test turns it by hand.

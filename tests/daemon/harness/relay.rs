@@ -121,5 +121,8 @@ impl Answers {
 }
 
 fn undotted(raw: &[u8]) -> Vec<u8> {
-    raw.split_inclusive(|byte| *byte == b'\n').flat_map(|line| line.strip_prefix(b".").unwrap_or(line)).copied().collect()
+    raw.split_inclusive(|byte| *byte == b'\n')
+        .flat_map(|line| line.strip_prefix(b".").unwrap_or(line))
+        .copied()
+        .collect()
 }
