@@ -55,4 +55,88 @@ pub enum Command {
         #[arg(long)]
         online: bool,
     },
+    /// Renders what each client would get for an update; without one, samples of every message
+    Preview {
+        /// An update (TOML or JSON; - is standard input)
+        file: Option<PathBuf>,
+        /// Writes text, HTML, JSON and whole mails into this folder instead
+        #[arg(long, value_name = "DIR")]
+        output: Option<PathBuf>,
+    },
+    /// Lists open cases, and ended ones that still owe somebody a word
+    Cases {
+        /// Closed and archived ones too
+        #[arg(long)]
+        all: bool,
+    },
+    /// One case: what was said, who was told and who was not; and what only a person can decide
+    Case(CaseArguments),
+    /// Lists what waits and what has failed
+    Deliveries {
+        /// Only what has failed
+        #[arg(long, conflicts_with = "all")]
+        failed: bool,
+        /// Settled ones too
+        #[arg(long)]
+        all: bool,
+        /// Everything of one case: its id, the first characters of it, or its reference
+        #[arg(long, value_name = "CASE")]
+        case: Option<String>,
+    },
+    /// Puts failed deliveries back; what is current then is sent
+    #[command(group = clap::ArgGroup::new("what").required(true).args(["ids", "all"]))]
+    Retry {
+        /// Ids that `candor deliveries --failed` lists
+        #[arg(value_name = "ID")]
+        ids: Vec<String>,
+        /// All that have failed
+        #[arg(long)]
+        all: bool,
+    },
+    /// What concerns single clients
+    Clients {
+        #[command(subcommand)]
+        command: ClientsCommand,
+    },
+    /// Writes the completions for a shell to standard output
+    Completions { shell: clap_complete::Shell },
+    /// Writes the manual page to standard output
+    Man,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum ClientsCommand {
+    /// Shows the secret that is made from [webhook] key for the webhooks of one client
+    Secret {
+        #[arg(value_name = "CLIENT")]
+        id: String,
+    },
+}
+
+/// A case, and at most one decision about it.
+#[derive(Debug, Clone, clap::Args)]
+#[command(group = clap::ArgGroup::new("decision").multiple(false))]
+pub struct CaseArguments {
+    /// Its id, the first characters of it (at least 8), or its reference
+    pub case: String,
+
+    /// Says whom it concerns: those who depend on these components (ids or names, with commas)
+    #[arg(long, value_delimiter = ',', value_name = "COMPONENT,…", group = "decision")]
+    pub components: Vec<String>,
+
+    /// Tells everybody that they are possibly affected
+    #[arg(long, group = "decision")]
+    pub everyone: bool,
+
+    /// Says that it concerns nobody, until its source names components
+    #[arg(long, group = "decision")]
+    pub nobody: bool,
+
+    /// Tells a case now that was found open at the first sight of its feed
+    #[arg(long, group = "decision")]
+    pub announce: bool,
+
+    /// Ends our following; whoever was told that it is open is told so
+    #[arg(long, group = "decision")]
+    pub close: bool,
 }

@@ -1,20 +1,40 @@
 //! `candor check`: validates configuration, clients, playbook and templates; `--online` asks the other side too.
 //!
 //! Every reason is rendered in every form and language, so that an overriding template fails here and not at
-//! three in the morning.
+//! three in the morning. Deliberately absent: the asking (`check_online.rs`).
 
 use super::arguments::Arguments;
+use super::check_online::{self, Answer};
 use super::exit::Exit;
 use super::{run, show};
-use crate::channel::email::{Account, AccountOptions, Password};
 use crate::config::clients::{self, BookError, BookSummary, ClientRules};
-use crate::config::settings::{FeedKind, FeedSettings};
-use crate::config::{locate, secret};
-use crate::daemon::{clock, files, logging};
-use crate::domain::delivery::Outcome;
-use crate::feed::fetch::{FeedClient, Limits};
+use crate::config::diagnostic::Diagnostic;
+use crate::config::settings::Settings;
+use crate::config::{locate, playbook};
+use crate::daemon::{files, logging};
+use crate::domain::client::{Channel, Client};
 use crate::passes::current::Current;
-use secrecy::ExposeSecret as _;
+
+/// More endpoints of clients are not asked.
+pub const MOST_ENDPOINTS: usize = 1_000;
+
+/// All that was found.
+#[derive(Default)]
+struct Findings {
+    errors: Vec<Diagnostic>,
+    warnings: Vec<Diagnostic>,
+    /// A fault of this machine while the client files were read.
+    fault: Option<anyhow::Error>,
+    book: BookSummary,
+    endpoints: Vec<Endpoint>,
+    current: Option<Current>,
+}
+
+/// A client's webhook, to be asked whether it answers.
+pub struct Endpoint {
+    pub client: String,
+    pub url: String,
+}
 
 pub async fn check(arguments: &Arguments, online: bool) -> Exit {
     logging::start(arguments.log_format, "warn");
@@ -25,130 +45,142 @@ pub async fn check(arguments: &Arguments, online: bool) -> Exit {
             return Exit::Wrong;
         }
     };
-    let current = match files::read(&config) {
-        Ok(current) => current,
-        Err(found) => {
-            show::diagnostics(&found);
-            return Exit::Wrong;
+    let mut found = Findings::default();
+    match locate::load(&config) {
+        Ok(settings) => found.read(settings),
+        Err(errors) => found.errors = errors,
+    }
+    let answers = match &found.current {
+        Some(current) if online && found.errors.is_empty() => check_online::ask(current, &found.endpoints).await,
+        Some(_) | None => Vec::new(),
+    };
+    if arguments.json {
+        show::json(&document(&found, &answers));
+    } else {
+        print(&found, &answers, &config.display().to_string());
+    }
+    if let Some(fault) = &found.fault {
+        return show::fault(fault);
+    }
+    match (found.errors.is_empty(), answers.iter().all(|answer| answer.fault.is_none())) {
+        (false, _) => Exit::Wrong,
+        (true, false) => Exit::Failed,
+        (true, true) => Exit::Done,
+    }
+}
+
+impl Findings {
+    /// The files that the configuration names. A mistake in one of them does not hide those in the others.
+    fn read(&mut self, settings: Settings) {
+        let entries = match playbook::read(&settings.playbook, &settings.components) {
+            Ok(entries) => entries,
+            Err(errors) => {
+                self.errors.extend(errors);
+                Vec::new()
+            }
+        };
+        self.read_clients(&settings, &ClientRules::new(&settings, &entries));
+        self.warnings = locate::warnings(&settings);
+        self.warnings.extend(locate::book_warnings(&settings, &self.book));
+        match files::with_settings(settings) {
+            Ok(current) => {
+                self.errors.extend(template_faults(&current));
+                self.current = Some(current);
+            }
+            // The playbook's mistakes are known already.
+            Err(errors) => {
+                let news: Vec<_> = errors.into_iter().filter(|error| !self.errors.contains(error)).collect();
+                self.errors.extend(news);
+            }
         }
-    };
-    let summary = match read_book(&current) {
-        Ok(summary) => summary,
-        Err(exit) => return exit,
-    };
-    let faults = current.words.check();
-    for fault in &faults {
-        show::problem(&format!("{}: {fault}", current.settings.templates.display()));
     }
-    let mut warnings = locate::warnings(&current.settings);
-    warnings.extend(locate::book_warnings(&current.settings, &summary));
-    if !warnings.is_empty() {
-        show::diagnostics(&warnings);
+
+    fn read_clients(&mut self, settings: &Settings, rules: &ClientRules) {
+        let endpoints = &mut self.endpoints;
+        let read = clients::for_each_client(&settings.clients, rules, &mut |client| {
+            keep_endpoints(endpoints, &client);
+            Ok(())
+        });
+        match read {
+            Ok(book) => self.book = book,
+            Err(BookError::Faulty(errors)) => self.errors.extend(errors),
+            Err(BookError::Sink(error)) => self.fault = Some(error),
+        }
     }
+}
+
+fn keep_endpoints(endpoints: &mut Vec<Endpoint>, client: &Client) {
+    for contact in client.contacts.iter().filter(|contact| contact.channel == Channel::Webhook) {
+        if endpoints.len() < MOST_ENDPOINTS {
+            endpoints.push(Endpoint { client: client.id.clone(), url: contact.address.clone() });
+        }
+    }
+}
+
+fn template_faults(current: &Current) -> Vec<Diagnostic> {
+    let faults = current.words.check().into_iter().map(|error| error.0);
+    faults
+        .map(|error| Diagnostic {
+            line: error.line.unwrap_or(0),
+            column: error.column.unwrap_or(1),
+            ..Diagnostic::whole_file(&current.settings.templates.join(&error.file), error.message, None)
+        })
+        .collect()
+}
+
+fn print(found: &Findings, answers: &[Answer], config: &str) {
+    let diagnostics: Vec<Diagnostic> = found.warnings.iter().chain(&found.errors).cloned().collect();
+    if !diagnostics.is_empty() {
+        show::diagnostics(&diagnostics);
+    }
+    for answer in answers {
+        match &answer.fault {
+            None => show::note(&format!("{}: answers", answer.what)),
+            Some(why) => show::problem(&format!("{}: {why}", answer.what)),
+        }
+        if let Some(remark) = &answer.remark {
+            show::note(&format!("{}: {remark}", answer.what));
+        }
+    }
+    if found.book.without_priorities > 0 {
+        show::note(&format!(
+            "{} of {} clients name no priorities and are told nothing",
+            found.book.without_priorities, found.book.clients
+        ));
+    }
+    let Some(current) = found.current.as_ref().filter(|_| found.errors.is_empty()) else {
+        show::problem(&format!("{config}: {} mistakes", found.errors.len()));
+        return;
+    };
     for word in current.asked_in_vain() {
         show::note(&format!("warning: set, and not in this release: {word}"));
     }
-    if !faults.is_empty() {
-        return Exit::Wrong;
-    }
-    let reached = if online { ask_others(&current).await } else { Exit::Done };
     show::result(&format!(
-        "{}: good; {} clients, {} feeds, {} hooks, {} playbook entries, {} warnings",
-        config.display(),
-        summary.clients,
+        "{config}: good; {} clients, {} feeds, {} hooks, {} playbook entries, {} warnings",
+        found.book.clients,
         current.settings.feeds.len(),
         current.settings.hooks.len(),
         current.playbook.len(),
-        warnings.len()
+        found.warnings.len()
     ));
-    reached
 }
 
-fn read_book(current: &Current) -> Result<BookSummary, Exit> {
-    let rules = ClientRules::new(&current.settings, &current.playbook);
-    clients::for_each_client(&current.settings.clients, &rules, &mut |_| Ok(())).map_err(|error| match error {
-        BookError::Faulty(found) => {
-            show::diagnostics(&found);
-            Exit::Wrong
-        }
-        BookError::Sink(error) => {
-            show::problem(&format!("{error:#}"));
-            Exit::Failed
-        }
-    })
-}
-
-/// Asks the mail server and every feed; says of each whether it answers.
-async fn ask_others(current: &Current) -> Exit {
-    let mut exit = Exit::Done;
-    if let Some(email) = &current.settings.email {
-        let password = email.password.clone().map(|reference| -> Password {
-            Box::new(move || Ok(secret::resolve("email.password", &reference)?.expose_secret().to_owned()))
-        });
-        let domain = current.settings.sender.email.rsplit_once('@').map_or("localhost", |(_, domain)| domain);
-        let answer = match Account::new(email, domain, password, AccountOptions::default()) {
-            Ok(account) => match account.probe().await {
-                Outcome::Delivered { .. } => Ok(()),
-                Outcome::Deferred { cause, .. }
-                | Outcome::Failed { cause }
-                | Outcome::Uncertain { cause }
-                | Outcome::AccountHeld { cause }
-                | Outcome::Gone { cause } => Err(cause.to_string()),
-            },
-            Err(error) => Err(format!("{error:#}")),
-        };
-        exit = say("mail server", answer, exit);
-    }
-    let client = match FeedClient::new(Limits::default()) {
-        Ok(client) => client,
-        Err(error) => return say("feeds", Err(format!("{error:#}")), exit),
-    };
-    for feed in &current.settings.feeds {
-        exit = say(&format!("feed {}", feed.name), ask_feed(current, &client, feed).await, exit);
-    }
-    exit
-}
-
-async fn ask_feed(current: &Current, client: &FeedClient, feed: &FeedSettings) -> Result<(), String> {
-    let nothing = std::collections::BTreeSet::new();
-    let now = clock::system().now();
-    let reading = crate::feed::look(client, feed, None, &nothing, now).await.map_err(|error| format!("{error:#}"))?;
-    if let Some(failure) = reading.failure {
-        return Err(format!("{}: {}", failure.document, failure.cause));
-    }
-    if let Some(fault) = reading.file_faults.first() {
-        return Err(format!("{}: {}", fault.file.display(), fault.error));
-    }
-    let ignore = &feed.ignore;
-    let names: std::collections::BTreeSet<String> = reading
-        .observations
-        .iter()
-        .flat_map(|seen| seen.components.clone().unwrap_or_default())
-        .filter(|name| {
-            !ignore
-                .iter()
-                .any(|glob| crate::domain::component::glob_matches(&glob.to_lowercase(), &name.to_lowercase()))
+fn document(found: &Findings, answers: &[Answer]) -> serde_json::Value {
+    let one = |found: &Diagnostic| {
+        serde_json::json!({
+            "file": found.file, "line": found.line, "column": found.column, "key": found.key,
+            "message": found.message, "help": found.help,
         })
-        .collect();
-    let unmapped = current.catalog.resolve(&names.into_iter().collect::<Vec<_>>()).unmapped;
-    match (&feed.kind, unmapped.is_empty()) {
-        (FeedKind::Statuspage { .. } | FeedKind::File { .. }, true) => {}
-        (FeedKind::Statuspage { .. } | FeedKind::File { .. }, false) => {
-            show::note(&format!("feed {}: no [[component]] matches {}", feed.name, unmapped.join(", ")));
-        }
-    }
-    Ok(())
-}
-
-fn say(what: &str, answer: Result<(), String>, exit: Exit) -> Exit {
-    match answer {
-        Ok(()) => {
-            show::note(&format!("{what}: answers"));
-            exit
-        }
-        Err(why) => {
-            show::problem(&format!("{what}: {why}"));
-            Exit::Failed
-        }
-    }
+    };
+    serde_json::json!({
+        "ok": found.errors.is_empty() && found.fault.is_none() && answers.iter().all(|answer| answer.fault.is_none()),
+        "errors": found.errors.iter().map(one).collect::<Vec<_>>(),
+        "warnings": found.warnings.iter().map(one).collect::<Vec<_>>(),
+        "clients": found.book.clients,
+        "without_priorities": found.book.without_priorities,
+        "without_contacts": found.book.without_contacts,
+        "online": answers.iter().map(|answer| serde_json::json!({
+            "what": answer.what, "ok": answer.fault.is_none(), "why": answer.fault, "remark": answer.remark,
+        })).collect::<Vec<_>>(),
+    })
 }

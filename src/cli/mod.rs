@@ -4,10 +4,23 @@
 //! client was not reached, or nobody was concerned. Deliberately absent: the work, which the passes do.
 
 pub mod arguments;
+pub mod case;
+pub mod case_text;
+pub mod case_view;
+pub mod cases;
 pub mod check;
+pub mod check_online;
+pub mod clients;
+pub mod decide;
+pub mod deliveries;
 pub mod demo;
 pub mod dry_run;
 pub mod exit;
+pub mod listing;
+pub mod opening;
+pub mod outlook;
+pub mod packaging;
+pub mod preview;
 pub mod run;
 pub mod show;
 pub mod trigger;
@@ -17,7 +30,9 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use arguments::{Arguments, Command};
+use crate::store::rows::CaseFilter;
+use arguments::{Arguments, ClientsCommand, Command};
+use deliveries::{Asked, Only};
 use exit::Exit;
 
 /// Reads the arguments, runs the command, and says how it went.
@@ -45,11 +60,41 @@ pub fn main() -> ExitCode {
 
 async fn dispatch(arguments: Arguments) -> Exit {
     if arguments.trigger.is_some() {
+        if arguments.command.is_some() {
+            show::problem("--trigger stands alone: leave the command out");
+            return Exit::Wrong;
+        }
         return trigger::trigger(&arguments).await;
     }
     match arguments.command.clone().unwrap_or(Command::Run) {
         Command::Run => run::run(&arguments).await,
         Command::Demo { keep } => demo::demo(&arguments, keep.as_deref()).await,
         Command::Check { online } => check::check(&arguments, online).await,
+        Command::Preview { file, output } => preview::preview(&arguments, file.as_deref(), output.as_deref()).await,
+        Command::Cases { all } => {
+            cases::cases(&arguments, if all { CaseFilter::All } else { CaseFilter::OpenOrOwed }).await
+        }
+        Command::Case(flags) => match decide::asked(&flags) {
+            None => case::case(&arguments, &flags.case).await,
+            Some(decision) => decide::decide(&arguments, &flags.case, &decision).await,
+        },
+        Command::Deliveries { failed, all, case } => {
+            deliveries::deliveries(&arguments, &asked_deliveries(failed, all, case)).await
+        }
+        Command::Retry { ids, all: _ } => deliveries::retry(&arguments, &ids).await,
+        Command::Clients { command: ClientsCommand::Secret { id } } => clients::secret(&arguments, &id),
+        Command::Completions { shell } => packaging::completions(shell),
+        Command::Man => packaging::manual(),
+    }
+}
+
+#[expect(clippy::fn_params_excessive_bools, reason = "these are the flags as clap reads them")]
+fn asked_deliveries(failed: bool, all: bool, case: Option<String>) -> Asked {
+    match (case, failed, all) {
+        (Some(named), true, _) => Asked::Case { named, only: Only::Failed },
+        (Some(named), false, _) => Asked::Case { named, only: Only::Everything },
+        (None, true, _) => Asked::Failed,
+        (None, false, true) => Asked::All,
+        (None, false, false) => Asked::Unsettled,
     }
 }

@@ -21,6 +21,10 @@ pub async fn run(arguments: &Arguments) -> Exit {
             return Exit::Wrong;
         }
     };
+    if let Ok(settings) = locate::load(&config) {
+        let (state, mail_server) = (settings.state.display(), show::mail_server(&settings));
+        tracing::info!(config = %config.display(), state = %state, mail_server = %mail_server, "starts");
+    }
     let stop = CancellationToken::new();
     let reloads = Arc::new(tokio::sync::Notify::new());
     let mut signals = match Signals::listen() {
@@ -63,10 +67,7 @@ pub fn failed(error: &NodeError) -> Exit {
             show::problem(&error.to_string());
             Exit::Failed
         }
-        NodeError::Fault(error) => {
-            show::problem(&format!("{error:#}"));
-            Exit::Failed
-        }
+        NodeError::Fault(error) => show::fault(error),
     }
 }
 

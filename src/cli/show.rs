@@ -1,8 +1,9 @@
 //! Writes to the terminal: results to standard output, everything else to standard error; a closed pipe is no
 //! fault. Colour only on a terminal, never with `NO_COLOR`.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{ErrorKind, IsTerminal as _, Write as _};
 
+use super::exit::Exit;
 use crate::config::diagnostic::{self, Diagnostic, Drawing};
 use crate::config::settings::{MailServer, Security, Settings};
 
@@ -25,6 +26,47 @@ pub fn problem(text: &str) {
     note(&format!("candor: {text}"));
 }
 
+/// Says what went wrong with us or this machine: each cause once, and what to do where a right is missing.
+pub fn fault(error: &anyhow::Error) -> Exit {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text.push_str(&format!(": {cause}"));
+        }
+    }
+    problem(&text);
+    if lacks_a_right(error) {
+        note("this user may not do that; run it as the user that the daemon runs as, for example with sudo -u candor");
+    }
+    Exit::Failed
+}
+
+fn lacks_a_right(error: &anyhow::Error) -> bool {
+    let is_denied =
+        |cause: &std::io::Error| matches!(cause.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem);
+    error.chain().any(|cause| {
+        cause.downcast_ref::<std::io::Error>().is_some_and(is_denied)
+            || cause.to_string().contains("attempt to write a readonly database")
+    })
+}
+
+/// A word of ours over a part of a result: bold on a terminal that shows colours.
+pub fn heading(text: &str) -> String {
+    if std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty()) {
+        format!("\u{1b}[1m{text}\u{1b}[0m")
+    } else {
+        text.to_owned()
+    }
+}
+
+/// The one JSON document of a command that was called with `--json`.
+pub fn json(document: &impl serde::Serialize) {
+    match serde_json::to_string_pretty(document) {
+        Ok(text) => result(&text),
+        Err(error) => problem(&format!("the answer could not be written as JSON: {error}")),
+    }
+}
+
 /// Draws what is wrong with files: file, line, the key underlined, and what to do.
 pub fn diagnostics(found: &[Diagnostic]) {
     let drawing = if colours() { Drawing::Coloured } else { Drawing::Plain };
@@ -32,12 +74,22 @@ pub fn diagnostics(found: &[Diagnostic]) {
 }
 
 fn colours() -> bool {
-    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty())
 }
 
 /// What a command that sends works with, named before it does anything.
 pub fn surroundings(settings: &Settings) {
-    let server = settings.email.as_ref().map_or("none".to_owned(), |email| match &email.server {
+    note(&format!(
+        "configuration {}, state {}, mail server {}",
+        settings.file.display(),
+        settings.state.display(),
+        mail_server(settings)
+    ));
+}
+
+/// The mail server as the configuration writes it.
+pub fn mail_server(settings: &Settings) -> String {
+    settings.email.as_ref().map_or("none".to_owned(), |email| match &email.server {
         MailServer::Maildir { path } => format!("maildir:{}", path.display()),
         MailServer::Smtp { host, port, security } => {
             let scheme = match security {
@@ -47,12 +99,7 @@ pub fn surroundings(settings: &Settings) {
             };
             format!("{scheme}://{host}:{port}")
         }
-    });
-    note(&format!(
-        "configuration {}, state {}, mail server {server}",
-        settings.file.display(),
-        settings.state.display()
-    ));
+    })
 }
 
 /// A bar for waiting on many deliveries; nothing where standard error is no terminal.

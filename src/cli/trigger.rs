@@ -4,21 +4,20 @@
 //! left waits for the daemon.
 
 use std::io::Read as _;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::arguments::Arguments;
 use super::exit::Exit;
-use super::{dry_run, run, show, wait};
-use crate::config::locate;
-use crate::daemon::node::{self, NodeError, Opened};
-use crate::daemon::{clock, files, logging};
+use super::opening::{self, Hands};
+use super::{dry_run, show, wait};
+use crate::config::diagnostic::{Diagnostic, Excerpt, Severity};
 use crate::domain::duration;
 use crate::domain::incident::Observation;
 use crate::domain::observe::Sight;
-use crate::feed::update_format;
+use crate::feed::update_format::{self, UpdateError};
 use crate::passes::current::Current;
-use crate::passes::ingest::TakenCase;
-use crate::passes::{Clock, Shared, ids, ingest};
+use crate::passes::{Clock, ids, ingest};
 
 /// The source of what people trigger without naming a feed.
 pub const SOURCE: &str = "trigger";
@@ -26,7 +25,6 @@ pub const SOURCE: &str = "trigger";
 const LARGEST: u64 = 1024 * 1024;
 
 pub async fn trigger(arguments: &Arguments) -> Exit {
-    logging::start(arguments.log_format, "warn");
     match prepared(arguments).await {
         Ok(exit) | Err(exit) => exit,
     }
@@ -34,22 +32,17 @@ pub async fn trigger(arguments: &Arguments) -> Exit {
 
 async fn prepared(arguments: &Arguments) -> Result<Exit, Exit> {
     let limit = wait_limit(arguments)?;
-    let config = locate::find(arguments.config.as_deref(), run::environment().as_deref()).map_err(|message| {
-        show::problem(&message);
-        Exit::Wrong
-    })?;
-    let current = files::read(&config).map_err(|faults| {
-        show::diagnostics(&faults);
-        Exit::Wrong
-    })?;
+    let current = opening::files(arguments)?;
     show::surroundings(&current.settings);
-    let clock = clock::system();
-    let seen = read_update(arguments, &clock, &current)?;
+    let clock = opening::clock();
+    let seen = read_update(&arguments.trigger.clone().unwrap_or_default(), &clock, &current)?;
     if arguments.dry_run {
-        return Ok(dry_run::show(current, seen, clock).await);
+        return Ok(dry_run::show(arguments, current, seen, clock).await);
     }
-    let opened = node::open_with(current, clock).await.map_err(|error| run::failed(&error))?;
-    Ok(store_and_send(arguments, opened, seen, limit).await)
+    let mut hands = Hands::open(current, clock).await?;
+    let exit = store_and_send(arguments, &mut hands, seen, limit).await;
+    hands.close().await;
+    exit
 }
 
 fn wait_limit(arguments: &Arguments) -> Result<Option<Duration>, Exit> {
@@ -59,37 +52,38 @@ fn wait_limit(arguments: &Arguments) -> Result<Option<Duration>, Exit> {
     })
 }
 
-fn read_update(arguments: &Arguments, clock: &Clock, current: &Current) -> Result<Observation, Exit> {
-    let path = arguments.trigger.clone().unwrap_or_default();
-    let name = if path.as_os_str() == "-" { "standard input".to_owned() } else { path.display().to_string() };
-    let mut text = String::new();
-    let read = if path.as_os_str() == "-" {
-        std::io::stdin().lock().take(LARGEST + 1).read_to_string(&mut text)
+/// Reads an update from a file or, for `-`, from standard input; its faults are drawn with their line.
+pub fn read_update(path: &Path, clock: &Clock, current: &Current) -> Result<Observation, Exit> {
+    let is_input = path.as_os_str() == "-";
+    let name = if is_input { PathBuf::from("standard input") } else { path.to_owned() };
+    let wrong = |found: Diagnostic| {
+        show::diagnostics(&[found]);
+        Exit::Wrong
+    };
+    let mut bytes = Vec::new();
+    let read = if is_input {
+        std::io::stdin().lock().take(LARGEST + 1).read_to_end(&mut bytes)
     } else {
-        std::fs::File::open(&path).and_then(|file| file.take(LARGEST + 1).read_to_string(&mut text))
+        std::fs::File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
     };
     if let Err(error) = read {
-        show::problem(&format!("{name} cannot be read: {error}"));
-        return Err(Exit::Wrong);
+        return Err(wrong(Diagnostic::whole_file(&name, format!("cannot be read: {error}"), None)));
     }
-    if text.len() as u64 > LARGEST {
-        show::problem(&format!("{name} is larger than 1 MiB, which no update is"));
-        return Err(Exit::Wrong);
+    if bytes.len() as u64 > LARGEST {
+        return Err(wrong(Diagnostic::whole_file(&name, "is larger than 1 MiB, which no update is", None)));
     }
-    let update = update_format::parse(&text).map_err(|error| {
-        show::problem(&format!("{name}: {error}"));
-        Exit::Wrong
-    })?;
+    let Ok(text) = String::from_utf8(bytes) else {
+        return Err(wrong(Diagnostic::whole_file(&name, "is not UTF-8 text", None)));
+    };
+    let update = update_format::parse(&text).map_err(|error| wrong(placed(&name, &text, &error)))?;
     if let Some(source) = &update.incident.source
         && current.feed(source).is_none()
         && source != SOURCE
     {
         let known: Vec<&str> = current.settings.feeds.iter().map(|feed| feed.name.as_str()).collect();
-        show::problem(&format!(
-            "{name}: incident.source is {source:?}, but there is no such feed; there are: {}",
-            if known.is_empty() { "none".to_owned() } else { known.join(", ") }
-        ));
-        return Err(Exit::Wrong);
+        let help = format!("there are: {}", if known.is_empty() { "none".to_owned() } else { known.join(", ") });
+        let message = format!("incident.source: there is no feed {source:?}");
+        return Err(wrong(Diagnostic::whole_file(&name, message, Some(help))));
     }
     let now = clock.now();
     Ok(update.into_observation(SOURCE, now, || {
@@ -99,57 +93,44 @@ fn read_update(arguments: &Arguments, clock: &Clock, current: &Current) -> Resul
     }))
 }
 
-async fn store_and_send(arguments: &Arguments, opened: Opened, seen: Observation, limit: Option<Duration>) -> Exit {
-    let (mut node, shared) = match opened {
-        Opened::Ours(node) => {
-            let shared = node.shared.clone();
-            (Some(node), shared)
-        }
-        Opened::Beside(shared) => (None, *shared),
-    };
-    let now = shared.clock.now();
+/// A fault of an update in the form in which faults of the configuration are drawn.
+fn placed(name: &Path, text: &str, error: &UpdateError) -> Diagnostic {
+    let number = |value: Option<u32>| value.and_then(|value| usize::try_from(value).ok()).unwrap_or(0);
+    Diagnostic {
+        severity: Severity::Error,
+        file: name.to_owned(),
+        line: number(error.line),
+        column: number(error.column),
+        key: error.key.clone().unwrap_or_default(),
+        message: error.message.clone(),
+        help: None,
+        excerpt: error.byte_span().map(|span| Excerpt::of(text, span)),
+    }
+}
+
+async fn store_and_send(
+    arguments: &Arguments,
+    hands: &mut Hands,
+    seen: Observation,
+    limit: Option<Duration>,
+) -> Result<Exit, Exit> {
+    let now = hands.shared.clock.now();
     let sight = Sight::Watching { last_good_at: None };
-    let taken = match ingest::take(&shared, &[seen], sight, None, now).await {
-        Ok(taken) => taken,
-        Err(error) => return run::failed(&NodeError::Fault(error.into())),
-    };
+    let taken = ingest::take(&hands.shared, &[seen], sight, None, now).await.map_err(opening::store_failed)?;
     if let Some(missing) = taken.incomplete.first() {
         let key = if *missing == "title" { "incident.title" } else { "update.body" };
         show::problem(&format!("this opens a new case, and a new case needs {key}"));
-        return Exit::Wrong;
+        return Err(Exit::Wrong);
     }
-    let Some(case) = taken.cases.first().cloned() else { return Exit::Failed };
-    if let Some(node) = &mut node {
-        if let Err(error) = node.settle_what_is_due().await {
-            return run::failed(&NodeError::Fault(error));
-        }
-    } else {
-        show::note("stored; the daemon will send");
-        wait::until_planned(&shared, &case).await;
+    let Some(case) = taken.cases.first() else { return Err(Exit::Failed) };
+    hands.send().await?;
+    if hands.is_daemon_at_work() {
+        wait::until_planned(&hands.shared, case).await;
     }
     let waited = match limit {
-        None => None,
-        Some(limit) => Some(wait::until_settled(&shared, node.as_deref_mut(), &case, limit).await),
+        None => Exit::Done,
+        Some(limit) => wait::until_settled(hands, case, limit).await,
     };
-    let exit = report(arguments, &shared, &case, waited).await;
-    shared.store.close().await;
-    exit
-}
-
-async fn report(arguments: &Arguments, shared: &Shared, case: &TakenCase, waited: Option<Exit>) -> Exit {
-    let reach = match wait::reach(shared, case).await {
-        Ok(reach) => reach,
-        Err(error) => return run::failed(&NodeError::Fault(error)),
-    };
-    if arguments.json {
-        show::result(&reach.json(case).to_string());
-    } else {
-        show::result(&reach.text(case));
-    }
-    if reach.clients == 0
-        && let Some(why) = wait::why_nobody(shared, case).await
-    {
-        show::note(&why);
-    }
-    waited.unwrap_or(Exit::Done)
+    wait::report(arguments, &hands.shared, case).await?;
+    Ok(waited)
 }

@@ -99,6 +99,10 @@ pub struct Facts {
     /// When the operator was asked whom it concerns, because it named no component.
     #[serde(default)]
     pub asked_at: Option<Timestamp>,
+    /// A person has closed it: what its source goes on saying is kept and told to nobody, until the source itself
+    /// says that it is over.
+    #[serde(default)]
+    pub closed_by_hand: bool,
     /// Since when the reads of its feed have been older than what we know.
     pub stale_since: Option<Timestamp>,
 }

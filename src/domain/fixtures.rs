@@ -59,6 +59,7 @@ pub fn facts() -> Facts {
         last_listed_at: at(0),
         missed_reads: vec![],
         asked_at: None,
+        closed_by_hand: false,
         stale_since: None,
     }
 }

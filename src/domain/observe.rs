@@ -245,6 +245,7 @@ fn blank_case(seen: &Observation, title: String, phase: Phase, context: &Context
             last_listed_at: context.now,
             missed_reads: Vec::new(),
             asked_at: None,
+            closed_by_hand: false,
             stale_since: None,
         },
         timers: Timers::default(),
@@ -287,6 +288,9 @@ fn seen_again(story: &Story, seen: &Observation, context: &Context<'_>) -> Obser
     work.take_scope(seen, context, &mut remarks);
     work.take_words_for_all(seen);
     work.drop_what_is_not_news();
+    if story.case.facts.closed_by_hand && seen.origin != Origin::ByHand {
+        work.kinds.retain(|kind| *kind == Kind::Postmortem);
+    }
     if work.kinds.is_empty() {
         if work.case == story.case && work.touched.is_empty() {
             return Observed::Nothing;

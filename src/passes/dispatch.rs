@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 
 use super::Shared;
+use super::current::Current;
 use crate::domain::case::{Case, Change, Story};
 use crate::domain::notice::Kind;
 use crate::domain::plan::{self, Former, Known, Planning};
@@ -64,11 +65,11 @@ async fn plan_change(
         let chunk = shared.store.planning_chunk(due.case_key, after.clone(), selector.clone(), CHUNK).await?;
         let variants: HashMap<i64, Variant> = chunk.variants.into_iter().collect();
         let raises: Vec<rows::Raise> =
-            chunk.planned.iter().flat_map(|planned| raises_of(&planning, planned, &variants)).collect();
+            chunk.planned.iter().flat_map(|planned| rows_of(&planning, planned, &variants)).collect();
         raised += raises.len();
         let progress = match &chunk.next_after {
             Some(next) => Progress::More { after: next.clone() },
-            None => Progress::Done { case: Box::new(planned_case(shared, story, change, now)) },
+            None => Progress::Done { case: Box::new(planned_case(&current, story, change, now)) },
         };
         let is_done = chunk.next_after.is_none();
         let raising = Raising { case_key: due.case_key, sequence: change.sequence, raises, progress };
@@ -91,7 +92,12 @@ async fn plan_change(
     Ok(Some(raised))
 }
 
-fn raises_of(planning: &Planning<'_>, planned: &Planned, variants: &HashMap<i64, Variant>) -> Vec<rows::Raise> {
+fn rows_of(planning: &Planning<'_>, planned: &Planned, variants: &HashMap<i64, Variant>) -> Vec<rows::Raise> {
+    raises_of(planning, planned, variants).into_iter().map(|raise| to_row(planned, raise)).collect()
+}
+
+/// What one client of the book is told by the change; also for whoever only looks.
+pub fn raises_of(planning: &Planning<'_>, planned: &Planned, variants: &HashMap<i64, Variant>) -> Vec<plan::Raise> {
     let thread_of = |contact_key: i64| {
         planned
             .threads
@@ -113,8 +119,7 @@ fn raises_of(planning: &Planning<'_>, planned: &Planned, variants: &HashMap<i64,
         .filter(|(_, presence)| *presence != Presence::InBook)
         .map(|(thread, _)| Former { thread, variant: variants.get(&thread.variant) })
         .collect();
-    let raises = planning.client_with_former(&planned.client, &known, &former);
-    raises.into_iter().map(|raise| to_row(planned, raise)).collect()
+    planning.client_with_former(&planned.client, &known, &former)
 }
 
 fn to_row(planned: &Planned, raise: plan::Raise) -> rows::Raise {
@@ -139,7 +144,7 @@ fn to_row(planned: &Planned, raise: plan::Raise) -> rows::Raise {
 }
 
 /// The case once its change is planned: the promise made anew, the pace counted from now.
-fn planned_case(shared: &Shared, story: &Story, change: &Change, now: Timestamp) -> Case {
+pub fn planned_case(current: &Current, story: &Story, change: &Change, now: Timestamp) -> Case {
     let mut case = story.case.clone();
     case.facts.silent_since_first_sight = false;
     if !change.is_at_once() && !matches!(change.reason(), Kind::Due | Kind::Reminder) {
@@ -155,7 +160,6 @@ fn planned_case(shared: &Shared, story: &Story, change: &Change, now: Timestamp)
         (Kind::Due, None) => 1,
         _ => 0,
     };
-    let current = shared.current.load();
     let standing = Standing {
         phase: case.facts.phase,
         impact: case.facts.impact,

@@ -141,6 +141,28 @@ impl WebhookSender {
             Err(error) => verdict::of_silence(silence::read(&error, &handed_over)),
         }
     }
+
+    /// Asks whether anything answers at `url`, by a HEAD that tells it nothing; any answer will do. The cause of a
+    /// silence does not name the URL.
+    pub async fn knock(&self, url: &str) -> Result<(), Cause> {
+        let refused = |refusal: address::Refusal| Cause::new("connect", None, &refusal.to_string());
+        let Destination { url, realm } = self.reach.destination(url).map_err(refused)?;
+        let client = match realm {
+            Realm::PublicAndAllowed => &self.public,
+            Realm::AllowedOnly => &self.allowed_only,
+        };
+        match client.head(url).send().await {
+            Ok(_) => Ok(()),
+            Err(error) => match verdict::of_silence(silence::read(&error, &AtomicBool::new(false))) {
+                Outcome::Delivered { .. } => Ok(()),
+                Outcome::Deferred { cause, .. }
+                | Outcome::Failed { cause }
+                | Outcome::Uncertain { cause }
+                | Outcome::AccountHeld { cause }
+                | Outcome::Gone { cause } => Err(cause),
+            },
+        }
+    }
 }
 
 async fn answered(mut response: reqwest::Response, url: &Url, now: Timestamp) -> Outcome {

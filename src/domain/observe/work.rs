@@ -138,6 +138,11 @@ impl Work {
             return;
         }
         let Some(next) = seen.phase else { return };
+        // A person's word stands until the source says that it is over, or a person speaks again.
+        if self.case.facts.closed_by_hand && !next.is_over() && seen.origin != Origin::ByHand {
+            return;
+        }
+        self.case.facts.closed_by_hand = false;
         let before = self.case.facts.phase;
         self.case.facts.phase_unknown = None;
         if next == before {

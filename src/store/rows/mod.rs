@@ -63,6 +63,8 @@ pub enum CaseFilter {
 #[derive(Debug, Clone, PartialEq)]
 pub struct CaseRow {
     pub case: Case,
+    /// Contacts that have accepted anything of it.
+    pub told: i64,
     /// Contacts that were told it is open and not yet that it is over, and can still be told.
     pub owed: i64,
     /// Contacts with something unsent.

@@ -114,13 +114,15 @@ pub fn listed_cases(connection: &Connection, filter: CaseFilter, limit: i64) -> 
          FROM {UNSETTLED_THREADS} WHERE case_key = $1 AND {UNSETTLED}"
     );
     let failures = format!("SELECT count(*) FROM {FAILED_THREADS} WHERE case_key = $1 AND state = 'failed'");
+    let acceptances = "SELECT count(*) FROM threads WHERE case_key = $1 AND first_told IS NOT NULL";
     cases
         .into_iter()
         .map(|case| {
+            let told = first(connection, acceptances, params![case.key], |row| row.get(0))?.unwrap_or_default();
             let (owed, pending) = first(connection, &counts, params![case.key], |row| Ok((row.get(0)?, row.get(1)?)))?
                 .unwrap_or_default();
             let failed = first(connection, &failures, params![case.key], |row| row.get(0))?;
-            Ok(CaseRow { case, owed, pending, failed: failed.unwrap_or_default() })
+            Ok(CaseRow { case, told, owed, pending, failed: failed.unwrap_or_default() })
         })
         .collect()
 }

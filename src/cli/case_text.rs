@@ -1,0 +1,190 @@
+//! One case drawn for a person: its head, the timeline, and the lists of who was told and who was not.
+//!
+//! Foreign words are shown in one line each, without anything that a terminal would obey. Deliberately absent:
+//! what stands in the lists (`case_view.rs`).
+
+use jiff::Timestamp;
+
+use super::case_view::{CaseView, Entry, What};
+use super::{deliveries, listing, show};
+use crate::domain::case::{CaseState, Scope};
+use crate::domain::incident::{Impact, Origin, Phase};
+use crate::domain::notice::Kind;
+
+/// `--json` lists all of them.
+const MOST_ROWS: usize = 500;
+const MOST_WORDS: usize = 300;
+
+pub fn draw(view: &CaseView) -> String {
+    let mut parts = vec![head(view), part("Timeline (UTC)", &timeline(view))];
+    let rows = view.deliveries.iter().map(|delivery| &delivery.1).take(MOST_ROWS);
+    parts.push(if view.deliveries.is_empty() {
+        part("Who was told", "Nobody.")
+    } else {
+        part("Who was told", &cut(deliveries::table(rows), view.deliveries.len()))
+    });
+    if !view.not_reached.is_empty() {
+        parts.push(part("Not reached", &not_reached(view)));
+    }
+    if !view.failed_attempts.is_empty() {
+        parts.push(part("Attempts that did not succeed", &attempts(view)));
+    }
+    if !view.owed.is_empty() {
+        parts.push(part("Still owed the word that it is over", &owed(view)));
+    }
+    parts.join("\n\n")
+}
+
+fn part(heading: &str, body: &str) -> String {
+    format!("{}\n{body}", show::heading(heading))
+}
+
+fn cut(table: String, rows: usize) -> String {
+    match rows.checked_sub(MOST_ROWS) {
+        Some(more) if more > 0 => format!("{table}\n… and {more} more; --json lists all"),
+        Some(_) | None => table,
+    }
+}
+
+fn head(view: &CaseView) -> String {
+    let title = format!("{}  {}", view.r#ref, listing::words(&view.title, MOST_WORDS));
+    let impact = view.impact.map_or("impact not stated", Impact::as_str);
+    let mut lines = vec![
+        show::heading(&title),
+        format!("{}: {}, {impact}; {}", view.state.as_str(), view.phase.as_str(), concerns(view)),
+        format!("from {}, incident {}", listing::words(&view.source, 100), listing::words(&view.incident, 200)),
+        format!("case {}", view.id),
+        times(view),
+    ];
+    if let Some(url) = &view.url {
+        lines.push(listing::words(url, MOST_WORDS));
+    }
+    if view.silent_since_first_sight {
+        let announce = format!("`candor case {} --announce`", view.r#ref);
+        lines.push(format!(
+            "Found open at the first sight of its feed: told with its next change, or now by {announce}."
+        ));
+    }
+    if view.closed_by_hand {
+        lines.push("Closed by hand: what its source goes on saying is kept and told to nobody.".to_owned());
+    }
+    lines.join("\n")
+}
+
+fn concerns(view: &CaseView) -> String {
+    let names: Vec<String> = view.components.iter().map(|name| listing::words(name, 80)).collect();
+    match view.scope {
+        Scope::Named => format!("concerns {}", names.join(", ")),
+        Scope::NamedByPerson => format!("concerns {} (set by a person)", names.join(", ")),
+        Scope::Everyone => "possibly concerns everybody".to_owned(),
+        Scope::Nobody => "concerns nobody, by decision".to_owned(),
+        Scope::Unscoped if names.is_empty() => "names no component: it is not known whom it concerns".to_owned(),
+        Scope::Unscoped => format!("names {}, which no [[component]] matches", names.join(", ")),
+    }
+}
+
+fn times(view: &CaseView) -> String {
+    let named = [
+        ("since", view.started_at),
+        ("first seen", Some(view.opened_at)),
+        ("ended", view.ended_at),
+        ("closed", view.closed_at),
+        ("next word by", view.next_word_by),
+    ];
+    let said: Vec<String> =
+        named.iter().filter_map(|(name, at)| at.map(|at| format!("{name} {}", listing::time(at)))).collect();
+    format!("{} (UTC)", said.join(", "))
+}
+
+fn timeline(view: &CaseView) -> String {
+    view.timeline.iter().map(|entry| line(view, entry)).collect::<Vec<_>>().join("\n")
+}
+
+fn line(view: &CaseView, entry: &Entry) -> String {
+    let what = match &entry.what {
+        What::Update { said_at, origin, phase, body, status, action, .. } => {
+            let who = match origin {
+                Origin::Polled | Origin::Pushed => listing::words(&view.source, 60),
+                Origin::ByHand => "by hand".to_owned(),
+            };
+            let mut said = format!("{who}{}: {}", labels(entry.at, *said_at, *phase), quoted(body));
+            for (label, text) in [("status", status), ("action", action)] {
+                if let Some(text) = text {
+                    said.push_str(&format!(" {label} {}", quoted(text)));
+                }
+            }
+            said
+        }
+        What::Rewritten { before, .. } => format!("rewrote its update; before: {}", quoted(before)),
+        What::Change { sequence, kinds, why, planned_at, due_at, .. } => {
+            let kinds: Vec<&str> = kinds.iter().map(|kind| Kind::as_str(*kind)).collect();
+            let waits = match planned_at {
+                Some(_) => String::new(),
+                None => format!("; waits until {}", listing::time(*due_at)),
+            };
+            format!("change {sequence}, {}: {}{waits}", kinds.join(" and "), listing::words(why, MOST_WORDS))
+        }
+    };
+    format!("{}  {what}", listing::time(entry.at))
+}
+
+/// What the source calls the update, as far as it is no repetition.
+fn labels(seen_at: Timestamp, said_at: Timestamp, phase: Option<Phase>) -> String {
+    let differs = seen_at.duration_since(said_at).abs().as_secs() >= 60;
+    let time = differs.then(|| format!("dated {}", listing::time(said_at)));
+    let labels: Vec<String> = phase.map(|phase| phase.as_str().to_owned()).into_iter().chain(time).collect();
+    if labels.is_empty() { String::new() } else { format!(" ({})", labels.join(", ")) }
+}
+
+fn quoted(source: &str) -> String {
+    format!("\"{}\"", listing::words(source, MOST_WORDS))
+}
+
+fn not_reached(view: &CaseView) -> String {
+    let row = |one: &super::case_view::NotReached| {
+        vec![
+            one.contact.client.clone(),
+            one.contact.channel.to_owned(),
+            one.contact.to.clone(),
+            one.state.to_owned(),
+            listing::time_or_none(one.since),
+            listing::time_or_none(one.next_attempt_at),
+            listing::words(one.cause.as_deref().unwrap_or_default(), 200),
+        ]
+    };
+    let rows: Vec<_> = view.not_reached.iter().take(MOST_ROWS).map(row).collect();
+    let header = ["CLIENT", "CHANNEL", "TO", "STATE", "SINCE (UTC)", "NEXT ATTEMPT (UTC)", "CAUSE"];
+    cut(listing::table(&header, &rows), view.not_reached.len())
+}
+
+fn attempts(view: &CaseView) -> String {
+    let row = |one: &super::case_view::FailedAttempt| {
+        vec![
+            listing::time(one.at),
+            one.contact.client.clone(),
+            one.contact.channel.to_owned(),
+            one.contact.to.clone(),
+            one.sequence.to_string(),
+            one.attempt.to_string(),
+            one.outcome.clone(),
+            listing::words(&one.cause, 200),
+        ]
+    };
+    let rows: Vec<_> = view.failed_attempts.iter().take(MOST_ROWS).map(row).collect();
+    let header = ["AT (UTC)", "CLIENT", "CHANNEL", "TO", "SEQUENCE", "ATTEMPT", "OUTCOME", "CAUSE"];
+    cut(listing::table(&header, &rows), view.failed_attempts.len())
+}
+
+fn owed(view: &CaseView) -> String {
+    let rows: Vec<_> = view
+        .owed
+        .iter()
+        .take(MOST_ROWS)
+        .map(|one| vec![one.client.clone(), one.channel.to_owned(), one.to.clone()])
+        .collect();
+    let table = cut(listing::table(&["CLIENT", "CHANNEL", "TO"], &rows), view.owed.len());
+    match view.state {
+        CaseState::Open => format!("{table}\n(it is open still)"),
+        CaseState::Ended | CaseState::Closed | CaseState::Archived => table,
+    }
+}
