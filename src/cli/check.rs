@@ -36,7 +36,14 @@ pub struct Endpoint {
     pub url: String,
 }
 
-pub async fn check(arguments: &Arguments, online: bool) -> Exit {
+/// Whether the other side is asked too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asks {
+    Nobody,
+    Others,
+}
+
+pub async fn check(arguments: &Arguments, asks: Asks) -> Exit {
     logging::start(arguments.log_format, "warn");
     let config = match locate::find(arguments.config.as_deref(), run::environment().as_deref()) {
         Ok(config) => config,
@@ -51,7 +58,9 @@ pub async fn check(arguments: &Arguments, online: bool) -> Exit {
         Err(errors) => found.errors = errors,
     }
     let answers = match &found.current {
-        Some(current) if online && found.errors.is_empty() => check_online::ask(current, &found.endpoints).await,
+        Some(current) if asks == Asks::Others && found.errors.is_empty() => {
+            check_online::ask(current, &found.endpoints).await
+        }
         Some(_) | None => Vec::new(),
     };
     if arguments.json {

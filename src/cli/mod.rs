@@ -69,7 +69,9 @@ async fn dispatch(arguments: Arguments) -> Exit {
     match arguments.command.clone().unwrap_or(Command::Run) {
         Command::Run => run::run(&arguments).await,
         Command::Demo { keep } => demo::demo(&arguments, keep.as_deref()).await,
-        Command::Check { online } => check::check(&arguments, online).await,
+        Command::Check { online } => {
+            check::check(&arguments, if online { check::Asks::Others } else { check::Asks::Nobody }).await
+        }
         Command::Preview { file, output } => preview::preview(&arguments, file.as_deref(), output.as_deref()).await,
         Command::Cases { all } => {
             cases::cases(&arguments, if all { CaseFilter::All } else { CaseFilter::OpenOrOwed }).await

@@ -155,6 +155,7 @@ fn opened() -> Following {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn each_move_of_an_open_case_is_its_own_kind() {
     for (name, seen, expected) in [
         ("the same again", says(5, Investigating, Major, &["Payments API"], &[FIRST]), vec![]),
