@@ -116,7 +116,9 @@ impl Telling<'_> {
             source: case.source.clone(),
             incident: case.incident.clone(),
             title: frozen.clone(),
-            renamed: (facts.title != *told_title && facts.title != *frozen).then(|| facts.title.clone()),
+            // Once when it is news, and at the end, whose subject is read by itself.
+            renamed: (facts.title != *frozen && (facts.title != *told_title || self.variant.closing.is_some()))
+                .then(|| facts.title.clone()),
             phase: facts.phase,
             phase_moved: range.iter().any(|c| c.facts.phase_before.is_some()),
             phase_unknown: facts.phase_unknown.clone(),
@@ -195,7 +197,8 @@ impl Telling<'_> {
             } else {
                 told_last.iter().filter(|a| a.need != Need::None && !still_stands(&a)).cloned().collect()
             },
-            undo: if is_over {
+            // Told with the end, and not again with a report that comes after it.
+            undo: if is_over && self.thread.owed {
                 asked.iter().filter(|a| a.undo.is_some() && !still_stands(a)).map(|a| (*a).clone()).collect()
             } else {
                 Vec::new()
