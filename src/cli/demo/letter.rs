@@ -85,7 +85,8 @@ fn plain_words(value: &str) -> String {
     for word in value.split(' ') {
         let text = encoded_word(word);
         // White space between two encoded words is not shown.
-        if !plain.is_empty() && !(follows_encoded && text.is_some()) {
+        let is_joined = follows_encoded && text.is_some();
+        if !plain.is_empty() && !is_joined {
             plain.push(' ');
         }
         follows_encoded = text.is_some();
