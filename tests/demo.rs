@@ -14,6 +14,7 @@ fn demo(temporary: &Path, arguments: &[&str]) -> Output {
         .args(arguments)
         .env("TMPDIR", temporary)
         .env("CANDOR_CONFIG", "/nowhere/candor.toml")
+        .env_remove("CANDOR_LOG")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
