@@ -21,7 +21,7 @@ mod stage;
 use std::path::Path;
 use std::sync::Arc;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -53,9 +53,9 @@ pub async fn demo(arguments: &Arguments, keep: Option<&Path>) -> Exit {
             return Exit::Failed;
         }
     };
-    let mut signals = match (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) {
-        (Ok(interrupt), Ok(terminate)) => (interrupt, terminate),
-        (Err(error), _) | (_, Err(error)) => {
+    let stopped = match Stop::listen() {
+        Ok(stop) => stop,
+        Err(error) => {
             show::problem(&format!("cannot listen for signals: {error}"));
             return Exit::Failed;
         }
@@ -69,8 +69,29 @@ pub async fn demo(arguments: &Arguments, keep: Option<&Path>) -> Exit {
                 Exit::Failed
             }
         },
-        _ = signals.0.recv() => Exit::Failed,
-        _ = signals.1.recv() => Exit::Failed,
+        () = stopped.came() => {
+            show::note("stopped; nothing of the demo goes on");
+            Exit::Failed
+        }
+    }
+}
+
+/// Ctrl-C, a polite kill, and a terminal that is closed.
+struct Stop([Signal; 3]);
+
+impl Stop {
+    fn listen() -> std::io::Result<Stop> {
+        let [interrupt, terminate, hangup] = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+        Ok(Stop([signal(interrupt)?, signal(terminate)?, signal(hangup)?]))
+    }
+
+    async fn came(self) {
+        let [mut interrupt, mut terminate, mut hangup] = self.0;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
     }
 }
 

@@ -194,7 +194,8 @@ pub struct CaseFacts {
     pub incident: String,
     /// The title frozen at this contact's first notice.
     pub title: String,
-    /// The title now, when the source has renamed it since and this contact has not been told.
+    /// The title now, when the source has renamed it since and this contact has not been told; at the end
+    /// in any case.
     pub renamed: Option<String>,
     pub phase: Phase,
     /// The source's status moved within what this notice tells.

@@ -196,7 +196,9 @@ impl Telling<'_> {
             source: case.source.clone(),
             incident: case.incident.clone(),
             title: frozen.clone(),
-            renamed: (now.title != told_title && now.title != frozen).then(|| now.title.clone()),
+            // Once when it is news, and at the end, whose subject is read by itself.
+            renamed: (now.title != frozen && (now.title != told_title || self.variant.closing.is_some()))
+                .then(|| now.title.clone()),
             phase: now.phase,
             phase_moved: range.iter().any(|c| c.facts.phase_before.is_some()),
             phase_unknown: facts.phase_unknown.clone(),

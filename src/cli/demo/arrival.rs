@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::audience::Audience;
 use super::inbox::Received;
 use super::letter::{self, Letter};
+use crate::domain::case::Case;
 use crate::domain::incident::Need;
 use crate::domain::thread::Variant;
 use crate::store::Store;
@@ -24,12 +25,21 @@ pub struct Dossier {
     pub rows: Vec<LedgerRow>,
     /// By contact: what planning found for whoever was told last.
     found: BTreeMap<i64, Variant>,
+    stage: Stage,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Open,
+    Over,
 }
 
 impl Dossier {
     /// # Errors
     /// The store failed.
-    pub async fn read(store: &Store, case_key: i64) -> anyhow::Result<Dossier> {
+    pub async fn read(store: &Store, case: &Case) -> anyhow::Result<Dossier> {
+        let case_key = case.key;
+        let stage = if case.facts.phase.is_over() { Stage::Over } else { Stage::Open };
         let rows = store.deliveries(LedgerFilter::Case(case_key), ROWS_MOST).await?;
         let variants: BTreeMap<i64, Variant> = store.case_variants(case_key).await?.into_iter().collect();
         let threads = store.case_threads(case_key).await?;
@@ -37,7 +47,7 @@ impl Dossier {
             .into_iter()
             .filter_map(|thread| Some((thread.contact_key, variants.get(&thread.variant)?.clone())))
             .collect();
-        Ok(Dossier { rows, found })
+        Ok(Dossier { rows, found, stage })
     }
 
     fn last_delivered(&self, address: &str) -> Option<&LedgerRow> {
@@ -55,7 +65,7 @@ pub enum Sort {
 
 #[derive(Debug, Clone)]
 pub struct Arrival {
-    /// Over all clients, from 1.
+    /// Over all clients, from 1; set once the order is known.
     pub number: usize,
     pub at: Timestamp,
     pub client: String,
@@ -72,13 +82,7 @@ pub struct Arrival {
 impl Arrival {
     /// # Errors
     /// The message cannot be read, or the ledger does not hold it as delivered.
-    pub fn of(
-        received: Received,
-        audience: &Audience,
-        dossier: &Dossier,
-        number: usize,
-        at: Timestamp,
-    ) -> anyhow::Result<Arrival> {
+    pub fn of(received: Received, audience: &Audience, dossier: &Dossier, at: Timestamp) -> anyhow::Result<Arrival> {
         let (client, address, sort, bytes) = match received {
             Received::Mail { to, bytes } => {
                 let letter = letter::open(&bytes).context("a mail arrived that has no text version")?;
@@ -94,9 +98,10 @@ impl Arrival {
         let row = dossier
             .last_delivered(&address)
             .with_context(|| format!("a message to {} arrived, and the ledger does not say so", client.name()))?;
-        let why = dossier.found.get(&row.id.contact_key).map(why).unwrap_or_default();
+        let stage = dossier.stage;
+        let why = dossier.found.get(&row.id.contact_key).map(|found| why(found, stage)).unwrap_or_default();
         Ok(Arrival {
-            number,
+            number: 0,
             at,
             client: client.id().to_owned(),
             contact_key: row.id.contact_key,
@@ -135,7 +140,7 @@ impl Arrival {
     }
 }
 
-fn why(found: &Variant) -> String {
+fn why(found: &Variant, stage: Stage) -> String {
     let names: Vec<String> = found
         .concerned
         .iter()
@@ -143,6 +148,9 @@ fn why(found: &Variant) -> String {
         .collect();
     let ids: Vec<&str> = found.actions.iter().map(|action| action.id.as_str()).collect();
     let by = if ids.is_empty() { String::new() } else { format!(" (playbook: {})", ids.join(", ")) };
+    if stage == Stage::Over {
+        return format!("depends on {}, and was told that it began", names.join(" and "));
+    }
     let needed = match (found.need, found.known) {
         (Need::Required, _) => format!("something is required of them{by}"),
         (Need::Maybe, _) => format!("something may help them{by}"),

@@ -88,7 +88,7 @@ impl<'a> Member<'a> {
             })
             .collect();
         format!(
-            "{:<19} {:<9} {:<8} {:<15} {}",
+            "{:<18}  {:<8} {:<7} {:<14} {}",
             self.name(),
             self.city(),
             language,

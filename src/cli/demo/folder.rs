@@ -13,6 +13,9 @@ const CONFIG: &str = include_str!("../../../config/demo/candor.toml");
 const CLIENTS: &str = include_str!("../../../config/demo/clients.toml");
 const PLAYBOOK: &str = include_str!("../../../config/demo/playbook.toml");
 
+/// A folder that is still being written to is cleared so often at most.
+const REMOVALS: usize = 20;
+
 /// Where the demo's servers listen, and the secret of its webhooks.
 pub struct Addresses {
     pub http: String,
@@ -110,10 +113,14 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        if self.fate == Fate::Removed
-            && let Err(error) = std::fs::remove_dir_all(&self.path)
-        {
-            crate::cli::show::problem(&format!("{} could not be removed: {error}", self.path.display()));
+        if self.fate == Fate::Kept {
+            return;
+        }
+        // After Ctrl-C the state's writer may still put a file down while the folder is being cleared.
+        let tries = std::iter::repeat_with(|| std::fs::remove_dir_all(&self.path)).take(REMOVALS);
+        let gone = tries.into_iter().any(|removed| removed.is_ok() && !self.path.exists());
+        if !gone && self.path.exists() {
+            crate::cli::show::problem(&format!("{} could not be removed", self.path.display()));
         }
     }
 }

@@ -73,8 +73,11 @@ fn show_promises(arrivals: &[Arrival]) {
     show::result(&ink(Ink::Bold, &title));
     for Kept { made, by, came } in promises {
         let utc = |time: Timestamp| clock(time, &TimeZone::UTC);
-        let early = by.duration_since(came).as_secs().div_euclid(60);
-        let how = if early > 0 { format!("{early} min early") } else { "in time".to_owned() };
+        let how = match by.duration_since(came).as_secs().div_euclid(60) {
+            ..=0 => "in time".to_owned(),
+            minutes @ 1..=99 => format!("{minutes} min early"),
+            minutes => format!("{} h early", minutes / 60),
+        };
         show::result(&format!("     {}  said: by {}.  The next word came {}, {how}", utc(made), utc(by), utc(came)));
     }
 }
@@ -93,10 +96,10 @@ fn promises(arrivals: &[Arrival]) -> Vec<Kept> {
 fn show_next(kept: Option<&Path>) {
     stage::banner("What to do next");
     match kept {
-        Some(folder) => say(&format!("The messages are in {}.", folder.join("messages").display())),
-        None => say("See the raw messages, the state and the configuration:  candor demo --keep DIR"),
+        Some(folder) => say(&format!("Look into {}: messages, state and configuration are there.", folder.display())),
+        None => say("Read this from the start: candor demo | less.  Keep messages and state: --keep DIR"),
     }
-    say("Run it for yourself: candor follows config/candor.toml; the README says how to name your status page.");
+    say("Follow your own page: name it under [[feed]] in config/candor.toml, then: candor check");
 }
 
 /// Whether all that had to happen did.

@@ -26,7 +26,7 @@ pub fn open(mail: &[u8]) -> Option<Letter> {
         header(head, "content-type")?.starts_with("text/plain").then(|| decoded(head, body))
     })??;
     Some(Letter {
-        subject: unfolded_words(&header(head, "subject")?),
+        subject: plain_words(&header(head, "subject")?),
         phase: header(head, "x-candor-phase").unwrap_or_default(),
         text: text.replace("\r\n", "\n").trim_end().to_owned(),
     })
@@ -78,35 +78,33 @@ fn unquoted(text: &str) -> Vec<u8> {
     out
 }
 
-/// A header with encoded words (RFC 2047, base64 alone: we write no others).
-fn unfolded_words(value: &str) -> String {
+/// A header with its encoded words (RFC 2047) put into plain ones.
+fn plain_words(value: &str) -> String {
     let mut plain = String::new();
     let mut follows_encoded = false;
     for word in value.split(' ') {
-        let inner = word.strip_prefix("=?utf-8?B?").or_else(|| word.strip_prefix("=?UTF-8?B?"));
-        let text = inner
-            .and_then(|inner| inner.strip_suffix("?="))
-            .and_then(|code| BASE64.decode(code.as_bytes()).ok())
-            .and_then(|bytes| String::from_utf8(bytes).ok());
-        match text {
-            Some(text) => {
-                // White space between two encoded words is not shown.
-                if !follows_encoded && !plain.is_empty() {
-                    plain.push(' ');
-                }
-                plain.push_str(&text);
-                follows_encoded = true;
-            }
-            None => {
-                if !plain.is_empty() {
-                    plain.push(' ');
-                }
-                plain.push_str(word);
-                follows_encoded = false;
-            }
+        let text = encoded_word(word);
+        // White space between two encoded words is not shown.
+        let is_joined = follows_encoded && text.is_some();
+        if !plain.is_empty() && !is_joined {
+            plain.push(' ');
         }
+        follows_encoded = text.is_some();
+        plain.push_str(text.as_deref().unwrap_or(word));
     }
     plain
+}
+
+/// `=?CHARSET?B?…?=` or `=?CHARSET?Q?…?=`, in UTF-8 or ASCII.
+fn encoded_word(word: &str) -> Option<String> {
+    let mut parts = word.strip_prefix("=?")?.strip_suffix("?=")?.splitn(3, '?');
+    let (_charset, encoding, code) = (parts.next()?, parts.next()?, parts.next()?);
+    let bytes = match encoding {
+        "B" | "b" => BASE64.decode(code.as_bytes()).ok()?,
+        "Q" | "q" => unquoted(&code.replace('_', " ")),
+        _ => return None,
+    };
+    String::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]

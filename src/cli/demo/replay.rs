@@ -128,7 +128,7 @@ impl<'a> Replay<'a> {
             }
             self.show_what_came(&audience, &story, next).await?;
             if posted == Some(next) && told.is_empty() {
-                stage::nothing_sent(story.waiting());
+                stage::nothing_sent(story.waiting(), next);
             }
         }
         bail!("the replay does not come to an end")
@@ -149,7 +149,7 @@ impl<'a> Replay<'a> {
 
     async fn close(&self, audience: &Audience) -> anyhow::Result<()> {
         let story = self.story().await?;
-        let dossier = Dossier::read(&self.node.shared.store, story.case.key).await?;
+        let dossier = Dossier::read(&self.node.shared.store, &story.case).await?;
         ledger::show_all(&story, &dossier, audience, &self.arrivals, self.folder.kept());
         ledger::check(&dossier, audience, &self.arrivals, &self.inbox.refused())
     }
@@ -170,9 +170,17 @@ impl<'a> Replay<'a> {
         if received.is_empty() {
             return Ok(());
         }
-        let dossier = Dossier::read(&self.node.shared.store, story.case.key).await?;
-        for one in received {
-            let arrival = Arrival::of(one, audience, &dossier, self.arrivals.len() + 1, now)?;
+        let dossier = Dossier::read(&self.node.shared.store, &story.case).await?;
+        let mut arrivals = received
+            .into_iter()
+            .map(|one| Arrival::of(one, audience, &dossier, now))
+            .collect::<anyhow::Result<Vec<Arrival>>>()?;
+        arrivals.sort_by_key(|arrival| arrival.contact_key);
+        if self.arrivals.is_empty() {
+            stage::decided(audience, &arrivals, &story.case.reference);
+        }
+        for mut arrival in arrivals {
+            arrival.number = self.arrivals.len() + 1;
             message::show(&arrival, audience.member(&arrival.client)?);
             self.folder.keep_message(&arrival.file_name(), &arrival.bytes)?;
             self.arrivals.push(arrival);

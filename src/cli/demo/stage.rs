@@ -3,19 +3,21 @@
 //! Ninety columns at most; colour only on a terminal. Deliberately absent: the messages (`message`) and the end
 //! (`ledger`).
 
+use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
 use std::path::Path;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::arrival::Arrival;
 use super::audience::Audience;
 use super::incident::Post;
 use crate::cli::show;
 use crate::domain::case::Change;
 use crate::domain::notice::Kind;
 
-const WIDTH: usize = 90;
+pub const WIDTH: usize = 90;
 /// So many new lines of a post are shown; a report has many more.
 const POST_LINES: usize = 8;
 
@@ -69,18 +71,23 @@ pub fn say(text: &str) {
 
 /// The text folded between the margins, each line with its end.
 pub fn indented(text: &str) -> String {
-    let (mut folded, mut line) = (String::new(), String::new());
+    folded(text).iter().map(|line| format!("   {line}\n")).collect()
+}
+
+/// The text in lines that fit between the margins.
+pub fn folded(text: &str) -> Vec<String> {
+    let (mut lines, mut line) = (Vec::new(), String::new());
     for word in text.split_whitespace() {
         if !line.is_empty() && line.chars().count() + word.chars().count() >= WIDTH - 6 {
-            folded.push_str(&format!("   {line}\n"));
-            line.clear();
+            lines.push(std::mem::take(&mut line));
         }
         if !line.is_empty() {
             line.push(' ');
         }
         line.push_str(word);
     }
-    format!("{folded}   {line}\n")
+    lines.push(line);
+    lines
 }
 
 /// What this is, and for whom.
@@ -115,7 +122,7 @@ pub fn posted(post: &Post, before: Option<&Post>, now: Timestamp) {
     let new: Vec<&str> = all.iter().copied().filter(|line| !known.iter().any(|old| old.trim() == *line)).collect();
     let mut text = String::new();
     for line in new.iter().take(POST_LINES) {
-        text.push_str(&indented(line));
+        text.push_str(&indented(&line.replace("**", "")));
     }
     let more = new.len().saturating_sub(POST_LINES);
     if more > 0 {
@@ -145,13 +152,33 @@ pub fn spoken(told: &[Change], now: Timestamp) {
     }
 }
 
+/// Whom the case concerns, when the first of them have been told.
+pub fn decided(audience: &Audience, arrivals: &[Arrival], reference: &str) {
+    let told: BTreeSet<&str> = arrivals.iter().map(|arrival| arrival.client.as_str()).collect();
+    let left_out: Vec<&str> =
+        audience.all().filter(|member| !told.contains(member.id())).map(|member| member.name()).collect();
+    show::result("");
+    say(&format!(
+        "candor opens case {reference} and tells {} clients at once, in {} messages. {} depends on nothing that the page \
+         names, and is told nothing.",
+        told.len(),
+        arrivals.len(),
+        left_out.join(", ")
+    ));
+}
+
 /// Why a post reached nobody yet.
-pub fn nothing_sent(waiting: Option<&Change>) {
-    say(&match waiting {
-        Some(change) => format!(
-            "Quiet news waits a little for company, so that two posts become one message: until {} UTC.",
-            clock(change.due_at, &TimeZone::UTC)
+pub fn nothing_sent(waiting: Option<&Change>, now: Timestamp) {
+    let text = match waiting.map(|change| (change.due_at, change.due_at.duration_since(now).as_secs())) {
+        Some((until, ..=60)) => format!(
+            "Quiet news waits a minute for company, so that two posts become one message: until {} UTC.",
+            clock(until, &TimeZone::UTC)
         ),
+        Some((until, _)) => {
+            format!("Quiet news comes at most every half hour: this waits until {} UTC.", clock(until, &TimeZone::UTC))
+        }
         None => "Nearly the same words again. That is no news: they go along with the next message.".to_owned(),
-    });
+    };
+    show::result("");
+    say(&text);
 }
