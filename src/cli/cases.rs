@@ -15,7 +15,7 @@ use crate::store::rows::{CaseFilter, CaseRow};
 const MOST: usize = 10_000;
 
 const HEADER: [&str; 10] =
-    ["REF", "TITLE", "PHASE", "IMPACT", "SINCE (UTC)", "NEXT WORD (UTC)", "TOLD", "OWED", "WAITING", "FAILED"];
+    ["REF", "TITLE", "PHASE", "IMPACT", "SINCE (UTC)", "NEXT WORD (UTC)", "TOLD", "OWED", "WAIT", "FAIL"];
 
 pub async fn cases(arguments: &Arguments, filter: CaseFilter) -> Exit {
     match listed(arguments, filter).await {

@@ -14,8 +14,8 @@ use crate::store::rows::{ItemId, LedgerFilter, LedgerRow, LedgerState, Retried, 
 /// More are not listed at once.
 const MOST: usize = 100_000;
 
-const HEADER: [&str; 9] =
-    ["ID", "CLIENT", "CHANNEL", "TO", "STATE", "ATTEMPTS", "DUE (UTC)", "SETTLED (UTC)", "RECEIPT OR CAUSE"];
+/// WHEN: due for what waits, settled for what does not.
+const HEADER: [&str; 7] = ["ID", "CLIENT", "TO", "STATE", "TRIES", "WHEN (UTC)", "RECEIPT OR CAUSE"];
 
 /// Which deliveries are asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,12 +101,10 @@ fn line(row: &LedgerRow) -> Vec<String> {
     vec![
         shown.id,
         shown.client.to_owned(),
-        shown.channel.to_owned(),
-        shown.to,
+        format!("{} {}", shown.channel, shown.to),
         state,
         shown.attempts.to_string(),
-        listing::time_or_none(shown.due_at),
-        listing::time_or_none(shown.settled_at),
+        listing::time_or_none(shown.settled_at.or(shown.due_at)),
         listing::words(&answer, 200),
     ]
 }

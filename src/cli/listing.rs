@@ -2,12 +2,12 @@
 //!
 //! Deliberately absent: what stands in them, and colour.
 
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
 
 use crate::render::markup;
 
-/// Under that many characters a column, fields are listed below each other.
-const NARROWEST_COLUMN: usize = 7;
+/// A column is never narrower than its longest word, up to that many characters.
+const LONGEST_WHOLE_WORD: usize = 13;
 
 /// The rows under their header, fitted to the terminal that standard output is. Without a terminal each row is
 /// one line of any length, unless `$COLUMNS` says how wide it may be.
@@ -22,22 +22,34 @@ fn width() -> Option<u16> {
 }
 
 fn fitted(header: &[&str], rows: &[Vec<String>], width: Option<u16>) -> String {
-    if width.is_some_and(|width| usize::from(width) < header.len() * NARROWEST_COLUMN) {
-        return records(header, rows);
-    }
+    let floors = floors(header, rows);
+    let fits = |gap: &u16| width.is_none_or(|width| floors.iter().map(|floor| floor + gap).sum::<u16>() <= width);
+    let Some(gap) = [2, 1].into_iter().find(fits) else { return records(header, rows) };
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    if let Some(width) = width {
-        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
-    }
     table.set_header(header.iter().map(ToString::to_string).collect::<Vec<String>>());
     for row in rows {
         table.add_row(row.clone());
     }
-    for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
+    for (column, floor) in table.column_iter_mut().zip(&floors) {
+        column.set_padding((0, gap));
+        column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(floor + gap)));
+    }
+    if let Some(width) = width {
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
     }
     table.trim_fmt()
+}
+
+/// How narrow each column may become before words are torn.
+fn floors(header: &[&str], rows: &[Vec<String>]) -> Vec<u16> {
+    let longest = |text: &str| text.split_whitespace().map(|word| word.chars().count()).max().unwrap_or(0);
+    let of_column = |(index, name): (usize, &&str)| {
+        let cells = rows.iter().filter_map(|row| row.get(index)).map(|cell| longest(cell)).max().unwrap_or(0);
+        let floor = cells.min(LONGEST_WHOLE_WORD).max(longest(name)).max(1);
+        u16::try_from(floor).unwrap_or(u16::MAX / 64)
+    };
+    header.iter().enumerate().map(of_column).collect()
 }
 
 fn records(header: &[&str], rows: &[Vec<String>]) -> String {
@@ -90,7 +102,7 @@ mod tests {
 
     #[test]
     fn no_line_is_wider_than_the_terminal() {
-        for width in [80, 40, 30, 21] {
+        for width in [80, 40, 30, 22] {
             let drawn = fitted(&["REF", "TITLE", "OWED"], &rows(), Some(width));
             assert!(drawn.lines().all(|line| line.chars().count() <= usize::from(width)), "{width}:\n{drawn}");
             assert!(drawn.contains("K7QM") && drawn.contains("Search"), "{width}:\n{drawn}");
@@ -99,7 +111,7 @@ mod tests {
 
     #[test]
     fn where_columns_do_not_fit_fields_stand_below_each_other() {
-        let drawn = fitted(&["REF", "TITLE", "OWED"], &rows(), Some(20));
+        let drawn = fitted(&["REF", "TITLE", "OWED"], &rows(), Some(15));
         assert_eq!(
             drawn,
             "REF: K7QM\nTITLE: Payments fail in the EU and nowhere else\nOWED: 2\n\nREF: B2\nTITLE: Search"

@@ -62,7 +62,9 @@ pub async fn case_key(store: &Store, named: &str) -> Result<i64, Exit> {
 
 pub fn unknown_case(named: &str) -> Exit {
     let named: String = named.chars().filter(|c| !c.is_control()).take(60).collect();
-    show::problem(&format!("there is no case {named:?}, or several ids begin so; `candor cases --all` lists them"));
+    show::problem(&format!(
+        "there is no case {named:?}: name a reference, an id, or its first 8 or more characters if no other id begins so; `candor cases --all` lists them"
+    ));
     Exit::Failed
 }
 

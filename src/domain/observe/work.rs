@@ -138,7 +138,6 @@ impl Work {
             return;
         }
         let Some(next) = seen.phase else { return };
-        // A person's word stands until the source says that it is over, or a person speaks again.
         if self.case.facts.closed_by_hand && !next.is_over() && seen.origin != Origin::ByHand {
             return;
         }
