@@ -81,12 +81,17 @@ async fn a_reload_by_itself_tells_nobody_anything() {
     let mut house = in_a_case(ACME).await;
     house.news();
     let more = "[[client]]\nid = \"hooli\"\nname = \"Hooli\"\npriorities = [\"*\"]\n[[client.contact]]\nemail = \"ops@hooli.example\"\n";
-    for clients in [format!("{ACME}{GLOBEX}"), format!("{ACME}{more}"), ACME.to_owned(), ACME.replace("payments", "search")] {
+    for clients in
+        [format!("{ACME}{GLOBEX}"), format!("{ACME}{more}"), ACME.to_owned(), ACME.replace("payments", "search")]
+    {
         house.write("clients.toml", &clients);
         house.reload().await;
         house.pass(2).await;
     }
-    house.write("playbook.toml", "[[guidance]]\ncomponents = [\"payments\"]\nneed = \"required\"\naction = \"Retry.\"\n");
+    house.write(
+        "playbook.toml",
+        "[[guidance]]\ncomponents = [\"payments\"]\nneed = \"required\"\naction = \"Retry.\"\n",
+    );
     house.reload().await;
     house.pass(2).await;
     expect(&house.news(), &[]);

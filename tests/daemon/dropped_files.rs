@@ -33,7 +33,10 @@ async fn a_changed_file_is_taken_again_as_a_correction_and_an_unchanged_one_is_n
     house.at("13:05").await;
     house.write("updates/001.toml", OPENED);
     house.at("13:30").await;
-    house.write("updates/001.toml", &OPENED.replace("One in three payments fails.", "Every payment outside the EU fails."));
+    house.write(
+        "updates/001.toml",
+        &OPENED.replace("One in three payments fails.", "Every payment outside the EU fails."),
+    );
     house.at("13:50").await;
     let told = house.told(OPS);
     assert_eq!(told.len(), 2, "{told:?}");

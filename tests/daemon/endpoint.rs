@@ -29,7 +29,10 @@ async fn a_failing_endpoint_gets_the_same_id_again_and_the_receipt_is_kept() {
     house.receiver.answer_next([(500, None), (500, None)]);
     house.trigger(OPENED).await;
     house.at("13:10").await;
-    expect(&house.called("acme"), &["13:05 incident.opened 500", "13:05 incident.opened 500", "13:06 incident.opened 200"]);
+    expect(
+        &house.called("acme"),
+        &["13:05 incident.opened 500", "13:05 incident.opened 500", "13:06 incident.opened 200"],
+    );
     let calls = house.receiver.calls();
     assert!(calls.iter().all(|call| call.id == calls[0].id), "one id for all attempts");
     expect(&house.ledger(LedgerState::Delivered).await, &["acme 1: HTTP 200 noted"]);
@@ -94,15 +97,34 @@ const KEYS: [(&str, &[&str]); 6] = [
     (
         "/data/case",
         &[
-            "components", "id", "impact", "incident", "phase", "ref", "resolved_at", "source", "started_at", "title",
+            "components",
+            "id",
+            "impact",
+            "incident",
+            "phase",
+            "ref",
+            "resolved_at",
+            "source",
+            "started_at",
+            "title",
             "url",
         ],
     ),
     (
         "/data/notice",
         &[
-            "affected", "changes", "current_status", "drill", "next_update_by", "page", "priority", "reason",
-            "sequence", "summary", "what_happened", "what_you_need_to_do",
+            "affected",
+            "changes",
+            "current_status",
+            "drill",
+            "next_update_by",
+            "page",
+            "priority",
+            "reason",
+            "sequence",
+            "summary",
+            "what_happened",
+            "what_you_need_to_do",
         ],
     ),
     ("/data/notice/what_you_need_to_do", &["actions", "known", "need"]),
@@ -155,8 +177,15 @@ async fn every_type_of_webhook_has_the_keys_of_the_contract() {
     expect(
         &types,
         &[
-            "incident.opened", "incident.updated", "incident.updated", "incident.holding", "incident.corrected",
-            "incident.resolved", "incident.reopened", "incident.unaffected", "incident.opened",
+            "incident.opened",
+            "incident.updated",
+            "incident.updated",
+            "incident.holding",
+            "incident.corrected",
+            "incident.resolved",
+            "incident.reopened",
+            "incident.unaffected",
+            "incident.opened",
             "incident.withdrawn",
         ],
     );
@@ -182,7 +211,13 @@ async fn two_hundred_updates_fit_into_20_000_bytes_and_it_is_said() {
     let calls = house.receiver.calls();
     let call = calls.iter().find(|call| call.status == 200).expect("an accepted call");
     assert!(call.bytes <= 20_000, "{} bytes", call.bytes);
-    assert_eq!(call.body.pointer("/data/notice/truncated").or(call.body.pointer("/truncated")).or(call.body.pointer("/data/truncated")), Some(&Value::Bool(true)));
+    assert_eq!(
+        call.body
+            .pointer("/data/notice/truncated")
+            .or(call.body.pointer("/truncated"))
+            .or(call.body.pointer("/data/truncated")),
+        Some(&Value::Bool(true))
+    );
     let newest = call.body["data"]["updates"].to_string();
     assert!(newest.contains("Update 199"), "the newest is kept: {newest}");
 }

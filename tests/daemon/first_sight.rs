@@ -45,7 +45,8 @@ async fn a_feed_may_announce_what_it_finds_open() {
 
 #[tokio::test]
 async fn what_opened_and_ended_between_two_reads_is_told_once_as_a_whole() {
-    let feeds = "[[feed]]\nname = \"platform\"\nkind = \"statuspage\"\nurl = \"http://127.0.0.1:{PAGE}\"\nevery = \"10m\"\n";
+    let feeds =
+        "[[feed]]\nname = \"platform\"\nkind = \"statuspage\"\nurl = \"http://127.0.0.1:{PAGE}\"\nevery = \"10m\"\n";
     let mut house = House::open(Plan { feeds, ..Plan::default() }).await;
     house.at("13:02").await;
     house.page.open("i1", "major", &["Payments API"], "One in three payments fails.");

@@ -106,7 +106,8 @@ async fn a_bearer_token_proves_in_the_header_and_in_the_path() {
 
 #[tokio::test]
 async fn a_status_page_s_hook_only_makes_its_feed_due_and_that_once_in_five_seconds() {
-    let feeds = "[[feed]]\nname = \"platform\"\nkind = \"statuspage\"\nurl = \"http://127.0.0.1:{PAGE}\"\nevery = \"10m\"\n";
+    let feeds =
+        "[[feed]]\nname = \"platform\"\nkind = \"statuspage\"\nurl = \"http://127.0.0.1:{PAGE}\"\nevery = \"10m\"\n";
     let mut house = House::open(Plan { feeds, more: HOOKS, ..Plan::default() }).await;
     house.at("13:05").await;
     house.page.open("i1", "major", &["Payments API"], "One in three payments fails.");

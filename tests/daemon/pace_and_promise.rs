@@ -4,7 +4,8 @@ use crate::harness::house::expect;
 use crate::harness::{House, Plan};
 
 const OPS: &str = "ops@acme.example";
-const QUICK: &str = "[[feed]]\nname = \"platform\"\nkind = \"statuspage\"\nurl = \"http://127.0.0.1:{PAGE}\"\nevery = \"15s\"\n";
+const QUICK: &str =
+    "[[feed]]\nname = \"platform\"\nkind = \"statuspage\"\nurl = \"http://127.0.0.1:{PAGE}\"\nevery = \"15s\"\n";
 const OPENED: &str = "[incident]\nid = \"p1\"\ntitle = \"Payments fail\"\nimpact = \"major\"\ncomponents = [\"payments\"]\n[update]\nbody = \"One in three payments fails.\"\n";
 
 #[tokio::test]

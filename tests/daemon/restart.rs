@@ -67,7 +67,8 @@ async fn what_was_claimed_when_we_crashed_is_uncertain_and_sent_under_the_same_i
     ingest::take(&shared, &[update], sight, None, now).await.unwrap();
     dispatch::pass(&shared, now).await.unwrap();
     let claimed = shared.store.claim(Channel::Email, shared.epoch, now, 10).await.unwrap();
-    let bundle = candor::passes::message::Bundle::load(&shared, claimed[0].thread.case_key, now).await.unwrap().unwrap();
+    let bundle =
+        candor::passes::message::Bundle::load(&shared, claimed[0].thread.case_key, now).await.unwrap().unwrap();
     let key = bundle.message(&shared, &claimed[0]).unwrap().key;
     drop((shared, bundle));
     house.crash();

@@ -91,7 +91,9 @@ async fn a_required_action_is_told_with_its_time_and_its_undo_at_the_end() {
     assert!(first.part("What you need to do").contains("Pause the settlement export in eu-1."), "{}", first.text);
     assert_eq!(first.header("X-Candor-Need"), "required");
     house.at("13:30").await;
-    house.trigger("[incident]\nid = \"p1\"\nphase = \"identified\"\n[update]\nbody = \"A certificate expired.\"\n").await;
+    house
+        .trigger("[incident]\nid = \"p1\"\nphase = \"identified\"\n[update]\nbody = \"A certificate expired.\"\n")
+        .await;
     let second = house.last(OPS);
     assert!(!second.subject.starts_with("Action needed"), "only when newly required: {}", second.subject);
     assert!(second.words().contains("15:05 CET"), "the time stays: {}", second.text);
@@ -103,7 +105,9 @@ async fn a_required_action_is_told_with_its_time_and_its_undo_at_the_end() {
 async fn an_action_whose_condition_ends_is_called_off_with_its_undo() {
     let mut house = by_hand(WITH_FACTS, PLAYBOOK).await;
     house.trigger(OPENED).await;
-    house.trigger("[incident]\nid = \"p1\"\nphase = \"monitoring\"\n[update]\nbody = \"A new certificate is live.\"\n").await;
+    house
+        .trigger("[incident]\nid = \"p1\"\nphase = \"monitoring\"\n[update]\nbody = \"A new certificate is live.\"\n")
+        .await;
     let words = house.last(OPS).words();
     assert!(words.contains("no longer needed") && words.contains("Resume the export"), "{words}");
     house.trigger(RESOLVED).await;

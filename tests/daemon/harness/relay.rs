@@ -111,7 +111,9 @@ impl Answers {
                 self.refused += 1;
                 Some(say(format!("{code} no\r\n")))
             }
-            Event::Command(line) if line.eq_ignore_ascii_case("DATA") && !self.on_the_way.contains_key(&heard.connection) => {
+            Event::Command(line)
+                if line.eq_ignore_ascii_case("DATA") && !self.on_the_way.contains_key(&heard.connection) =>
+            {
                 Some(say("554 5.5.1 no valid recipients\r\n"))
             }
             Event::Command(_) => None,
@@ -125,5 +127,8 @@ impl Answers {
 }
 
 fn undotted(raw: &[u8]) -> Vec<u8> {
-    raw.split_inclusive(|byte| *byte == b'\n').flat_map(|line| line.strip_prefix(b".").unwrap_or(line)).copied().collect()
+    raw.split_inclusive(|byte| *byte == b'\n')
+        .flat_map(|line| line.strip_prefix(b".").unwrap_or(line))
+        .copied()
+        .collect()
 }
