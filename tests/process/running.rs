@@ -99,6 +99,15 @@ impl Folder {
         delivered == self.clients * (wave + 1)
     }
 
+    /// Writes another `rate` for the next start.
+    pub fn pace(&self, rate: &str) {
+        let config = self.read("candor.toml");
+        let lines = config
+            .lines()
+            .map(|line| if line.starts_with("rate") { format!("rate = \"{rate}\"") } else { line.to_owned() });
+        self.write("candor.toml", &lines.map(|line| line + "\n").collect::<String>());
+    }
+
     /// Opens a door for HTTP at a free port.
     pub fn listen(&mut self) {
         self.port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();

@@ -132,6 +132,11 @@ impl ScriptedSmtp {
     pub fn sessions(&self) -> Vec<Session> {
         lock(&self.sessions).clone()
     }
+
+    /// How many messages have come.
+    pub fn received(&self) -> usize {
+        lock(&self.sessions).iter().map(|session| session.messages.len()).sum()
+    }
 }
 
 impl Drop for ScriptedSmtp {
