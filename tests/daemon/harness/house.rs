@@ -1,6 +1,6 @@
 //! The house: files in a folder of their own, a node on them, and the time in the test's hand.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use candor::daemon::front::Front;
@@ -318,9 +318,4 @@ fn time_of(now: Timestamp, time: &str) -> Timestamp {
 #[track_caller]
 pub fn expect(told: &[String], expected: &[&str]) {
     assert!(told == expected, "\n     told: {told:#?}\n expected: {expected:#?}\n");
-}
-
-/// The only file of a folder, for tests that look into one.
-pub fn exists(path: &Path) -> bool {
-    path.exists()
 }
