@@ -66,8 +66,8 @@ fn the_demo_follows_three_clients_to_the_end_and_leaves_nothing_behind() {
         "│ BEHOBEN um 20:33 Uhr MESZ (18:33 UTC): Compute Engine funktioniert",
         "│ RESOLVED at 14:33 EDT (18:33 UTC): Cloud Console works again.",
         "\"summary\": \"RESOLVED at 03:33 JST",
-        // the title that the source corrected
-        "Subject: Resolved: Global: Some Google Cloud Console Customers are unable to",
+        // the title stays that of the first notice
+        "Subject: Resolved: Global: Some Google Cloud Console Customers are able to",
         // the ledger
         "The ledger of case ",
         "   Acme GmbH, email: 7 notices, 7 receipts\n",

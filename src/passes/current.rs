@@ -74,10 +74,6 @@ impl Current {
                 "deliver = \"rehearse\": nothing is sent to anybody; the operator's copies are not there yet",
             ),
             (settings.guard.ask_above.is_some(), "guard.ask_above: nothing waits for a yes yet"),
-            (
-                email.is_some_and(|email| email.rate.is_some()),
-                "email.rate: mails are sent as fast as the relay takes them",
-            ),
             (email.is_some_and(|email| email.per_day.is_some()), "email.per_day: mails are not counted yet"),
             (
                 !settings.operator.contacts.is_empty(),

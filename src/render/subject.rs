@@ -1,7 +1,7 @@
 //! The subject: constant for the thread, but for three that stand out on purpose.
 
 use super::pack::fill;
-use super::scene::{Scene, tidy, title_of};
+use super::scene::{Scene, tidy};
 use super::verdict::{Verdict, future, headline_action};
 
 /// How subjects are made; `[email] subject`.
@@ -17,10 +17,8 @@ pub enum SubjectForm {
 pub fn subject(scene: &Scene<'_>, sender: &str, form: SubjectForm) -> String {
     let (words, case) = (&scene.pack.subject, &scene.notice.case);
     let verdict = Verdict::of(scene);
-    let title = match (&case.renamed, verdict, form) {
-        (Some(renamed), Verdict::Resolved, SubjectForm::Standing) => title_of(renamed),
-        (_, _, _) => scene.title(),
-    };
+    // Frozen for this contact: a rename is told in the text.
+    let title = scene.title();
     let values = [("title", title.as_str()), ("sender", &tidy(sender)), ("reference", &tidy(&case.reference))];
     let standing = fill(&words.standing, &values);
     let subject = match (form, verdict) {

@@ -9,9 +9,10 @@ const MOST_LINES: usize = 400;
 
 /// Files that are longer than [`MOST_LINES`], each with the reason.
 const LONG_FILES: &[(&str, &str)] = &[
-    ("src/channel/email/verdict.rs", "one table of every code and fault, with the test of every row beside it"),
-    ("src/domain/html.rs", "one reader of hostile markup, with its tables of tags beside it"),
     ("src/config/written.rs", "every key as it may be written, in the order of the manual"),
+    ("src/domain/observe/work.rs", "one value that takes an observation in, part by part"),
+    ("src/passes/deliver.rs", "one run over the outbox: claim, hand over, settle"),
+    ("src/render/samples.rs", "one sample of every reason"),
 ];
 
 /// What may stand at the top, beside files whose name begins with a dot.
@@ -47,10 +48,15 @@ fn written_files() -> Vec<TextFile> {
     files
 }
 
+/// Without the unit tests at the foot, which may be as long as the tables need to be.
+fn lines_of_code(text: &str) -> usize {
+    text.split("\n#[cfg(test)]\nmod tests {").next().map_or(0, |code| code.lines().count())
+}
+
 #[test]
 fn files_are_of_one_thing() {
-    for file in rust_files() {
-        let lines = file.text.lines().count();
+    for file in rust_files().into_iter().filter(|file| !file.path.ends_with("tests.rs")) {
+        let lines = lines_of_code(&file.text);
         let excused = LONG_FILES.iter().any(|(path, _)| *path == file.path);
         assert!(
             lines <= MOST_LINES || excused,
