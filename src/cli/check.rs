@@ -36,7 +36,15 @@ pub struct Endpoint {
     pub url: String,
 }
 
-pub async fn check(arguments: &Arguments, online: bool) -> Exit {
+/// How far a check goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    Files,
+    /// The mail server, feeds and endpoints too.
+    Online,
+}
+
+pub async fn check(arguments: &Arguments, extent: Extent) -> Exit {
     logging::start(arguments.log_format, "warn");
     let config = match locate::find(arguments.config.as_deref(), run::environment().as_deref()) {
         Ok(config) => config,
@@ -51,7 +59,9 @@ pub async fn check(arguments: &Arguments, online: bool) -> Exit {
         Err(errors) => found.errors = errors,
     }
     let answers = match &found.current {
-        Some(current) if online && found.errors.is_empty() => check_online::ask(current, &found.endpoints).await,
+        Some(current) if extent == Extent::Online && found.errors.is_empty() => {
+            check_online::ask(current, &found.endpoints).await
+        }
         Some(_) | None => Vec::new(),
     };
     if arguments.json {

@@ -31,6 +31,7 @@ use clap::Parser as _;
 
 use crate::store::rows::CaseFilter;
 use arguments::{Arguments, ClientsCommand, Command};
+use check::Extent;
 use deliveries::{Asked, Only};
 use exit::Exit;
 
@@ -67,7 +68,9 @@ async fn dispatch(arguments: Arguments) -> Exit {
     }
     match arguments.command.clone().unwrap_or(Command::Run) {
         Command::Run => run::run(&arguments).await,
-        Command::Check { online } => check::check(&arguments, online).await,
+        Command::Check { online } => {
+            check::check(&arguments, if online { Extent::Online } else { Extent::Files }).await
+        }
         Command::Preview { file, output } => preview::preview(&arguments, file.as_deref(), output.as_deref()).await,
         Command::Cases { all } => {
             cases::cases(&arguments, if all { CaseFilter::All } else { CaseFilter::OpenOrOwed }).await
