@@ -43,6 +43,12 @@ pub struct Arguments {
 pub enum Command {
     /// Follows the feeds, takes webhooks and notifies, until SIGTERM (the default)
     Run,
+    /// Replays a recorded incident with nothing set up, and shows each message as it arrives
+    Demo {
+        /// Keeps the messages, the state and the configuration in this folder, which must be new or empty
+        #[arg(long, value_name = "DIR")]
+        keep: Option<PathBuf>,
+    },
     /// Validates configuration, clients, playbook and templates
     Check {
         /// Also asks SMTP servers, feeds and endpoints

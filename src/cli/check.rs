@@ -36,15 +36,14 @@ pub struct Endpoint {
     pub url: String,
 }
 
-/// How far a check goes.
+/// Whether the other side is asked too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Extent {
-    Files,
-    /// The mail server, feeds and endpoints too.
-    Online,
+pub enum Asks {
+    Nobody,
+    Others,
 }
 
-pub async fn check(arguments: &Arguments, extent: Extent) -> Exit {
+pub async fn check(arguments: &Arguments, asks: Asks) -> Exit {
     logging::start(arguments.log_format, "warn");
     let config = match locate::find(arguments.config.as_deref(), run::environment().as_deref()) {
         Ok(config) => config,
@@ -59,7 +58,7 @@ pub async fn check(arguments: &Arguments, extent: Extent) -> Exit {
         Err(errors) => found.errors = errors,
     }
     let answers = match &found.current {
-        Some(current) if extent == Extent::Online && found.errors.is_empty() => {
+        Some(current) if asks == Asks::Others && found.errors.is_empty() => {
             check_online::ask(current, &found.endpoints).await
         }
         Some(_) | None => Vec::new(),
@@ -162,6 +161,9 @@ fn print(found: &Findings, answers: &[Answer], config: &str) {
         show::problem(&format!("{config}: {} mistakes", found.errors.len()));
         return;
     };
+    for word in current.asked_in_vain() {
+        show::note(&format!("warning: set, and not in this release: {word}"));
+    }
     show::result(&format!(
         "{config}: good; {} clients, {} feeds, {} hooks, {} playbook entries, {} warnings",
         found.book.clients,

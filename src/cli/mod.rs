@@ -13,6 +13,7 @@ pub mod check_online;
 pub mod clients;
 pub mod decide;
 pub mod deliveries;
+pub mod demo;
 pub mod dry_run;
 pub mod exit;
 pub mod listing;
@@ -31,7 +32,6 @@ use clap::Parser as _;
 
 use crate::store::rows::CaseFilter;
 use arguments::{Arguments, ClientsCommand, Command};
-use check::Extent;
 use deliveries::{Asked, Only};
 use exit::Exit;
 
@@ -68,8 +68,9 @@ async fn dispatch(arguments: Arguments) -> Exit {
     }
     match arguments.command.clone().unwrap_or(Command::Run) {
         Command::Run => run::run(&arguments).await,
+        Command::Demo { keep } => demo::demo(&arguments, keep.as_deref()).await,
         Command::Check { online } => {
-            check::check(&arguments, if online { Extent::Online } else { Extent::Files }).await
+            check::check(&arguments, if online { check::Asks::Others } else { check::Asks::Nobody }).await
         }
         Command::Preview { file, output } => preview::preview(&arguments, file.as_deref(), output.as_deref()).await,
         Command::Cases { all } => {

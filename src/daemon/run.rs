@@ -245,6 +245,9 @@ fn spawn_reloads(
 fn announce(shared: &Shared, places: &[String]) {
     let current = shared.current.load();
     let settings = &current.settings;
+    for word in current.asked_in_vain() {
+        tracing::warn!(key = word, "set, and not in this release");
+    }
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         config = %settings.file.display(),

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use super::case::{CaseState, ChangeFacts, Story, Timers};
-use super::incident::Phase;
+use super::incident::{Origin, Phase};
 use super::news::{News, Urgency, join};
 use super::notice::Kind;
 use super::observe::Step;
@@ -35,9 +35,15 @@ pub fn is_worth_asking(story: &Story, now: Timestamp) -> bool {
         && story.case.facts.missed_reads.first().is_some_and(|first| now.duration_since(*first) >= APART)
 }
 
+/// Only what the source has listed can be gone from its lists: a person or a webhook may be ahead of it, or speak of
+/// what it never lists.
+fn has_been_listed(story: &Story) -> bool {
+    story.updates.iter().any(|update| update.origin == Origin::Polled)
+}
+
 /// A good read that shows the incident nowhere.
 pub fn missed(story: &Story, own_page: OwnPage, pace: &PaceSettings, now: Timestamp) -> Option<Step> {
-    if story.case.state != CaseState::Open {
+    if story.case.state != CaseState::Open || !has_been_listed(story) {
         return None;
     }
     let mut case = story.case.clone();
@@ -82,4 +88,91 @@ pub fn missed(story: &Story, own_page: OwnPage, pace: &PaceSettings, now: Timest
     };
     let change = join(&mut case, story.waiting(), news, pace, now);
     Some(Step { case, updates: Vec::new(), change: Some(change), remarks: Vec::new() })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::domain::case::Update;
+    use crate::domain::fixtures::{at, change, story, update};
+    use crate::domain::pace::Corrections;
+
+    const PACE: PaceSettings = PaceSettings {
+        settle: Duration::from_secs(60),
+        apart: Duration::from_secs(1800),
+        max_age: Duration::from_secs(86_400),
+        corrections: Corrections::Open,
+    };
+
+    fn listed() -> Story {
+        let mut story = story();
+        story.updates = vec![Update { origin: Origin::Polled, ..update(1, Some(1), "It fails.") }];
+        story
+    }
+
+    fn missed_since(minute: i64) -> Story {
+        let mut story = listed();
+        story.case.facts.missed_reads = vec![at(minute)];
+        story
+    }
+
+    #[test]
+    fn the_first_read_that_misses_it_is_only_remembered() {
+        for own_page in [OwnPage::Gone, OwnPage::There, OwnPage::None, OwnPage::Unknown] {
+            let step = missed(&listed(), own_page, &PACE, at(60)).expect("it is remembered");
+            assert_eq!((step.case.state, step.case.facts.missed_reads), (CaseState::Open, vec![at(60)]));
+            assert_eq!((step.change, step.remarks.len()), (None, 0));
+        }
+    }
+
+    #[test]
+    fn it_is_withdrawn_when_two_reads_ten_minutes_apart_miss_it_and_its_page_is_gone() {
+        let check = |own_page: OwnPage, minutes: i64, expected: bool| {
+            let story = missed_since(60);
+            assert_eq!(is_worth_asking(&story, at(60 + minutes)), minutes >= 10);
+            let step = missed(&story, own_page, &PACE, at(60 + minutes));
+            assert_eq!(step.is_some(), expected, "{own_page:?} after {minutes} min");
+        };
+        check(OwnPage::Gone, 9, false);
+        check(OwnPage::Gone, 10, true);
+        check(OwnPage::None, 10, true);
+        check(OwnPage::There, 600, false);
+        check(OwnPage::Unknown, 600, false);
+    }
+
+    #[test]
+    fn a_withdrawn_incident_is_over_and_a_withdrawn_window_is_cancelled() {
+        let check = |before: Phase, after: Phase, kind: Kind| {
+            let mut story = missed_since(60);
+            story.case.facts.phase = before;
+            story.case.timers.unaffected_at = Some(at(75));
+            let step = missed(&story, OwnPage::Gone, &PACE, at(72)).expect("withdrawn");
+            let change = step.change.expect("news");
+            assert_eq!((step.case.facts.phase, change.facts.phase, change.kinds), (after, after, vec![kind]));
+            assert_eq!((step.case.state, step.case.ended_at), (CaseState::Ended, Some(at(72))));
+            assert_eq!(step.case.facts.resolved_at, Some(at(60)));
+            assert_eq!((change.due_at, change.facts.phase_before), (at(72), None), "the source did not say so");
+            assert_eq!(step.case.timers, Timers::default(), "nothing more is promised of it");
+        };
+        check(Phase::Investigating, Phase::Resolved, Kind::Withdrawn);
+        check(Phase::Monitoring, Phase::Resolved, Kind::Withdrawn);
+        check(Phase::Scheduled, Phase::Cancelled, Kind::Cancelled);
+        check(Phase::InProgress, Phase::Cancelled, Kind::Cancelled);
+    }
+
+    #[test]
+    fn what_waited_goes_along_and_what_is_over_is_not_looked_for() {
+        let mut story = missed_since(60);
+        story.changes = vec![change(1, &[Kind::Updated])];
+        let step = missed(&story, OwnPage::Gone, &PACE, at(72)).expect("withdrawn");
+        let change = step.change.expect("news");
+        assert_eq!((change.sequence, change.kinds), (1, vec![Kind::Withdrawn, Kind::Updated]));
+        for state in [CaseState::Ended, CaseState::Closed, CaseState::Archived] {
+            story.case.state = state;
+            assert!(missed(&story, OwnPage::Gone, &PACE, at(72)).is_none(), "{state:?}");
+            assert!(!is_worth_asking(&story, at(72)), "{state:?}");
+        }
+    }
 }

@@ -153,11 +153,27 @@ pub struct Promise {
     pub due_at: Timestamp,
     /// How many words in a row brought nothing new.
     pub without_news: u32,
+    #[serde(default)]
+    pub acts: Acts,
+}
+
+/// When `keep` acts on a promise.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Acts {
+    #[default]
+    Ahead,
+    /// The start or the end of planned work: what its source says at that very time is the word.
+    OnTime,
 }
 
 impl Promise {
     /// `keep` acts ahead by a tenth of the interval, at most 60 seconds.
     pub fn act_at(&self) -> Timestamp {
+        match self.acts {
+            Acts::Ahead => {}
+            Acts::OnTime => return self.due_at,
+        }
         let interval = self.due_at.duration_since(self.made_at).as_secs().max(0);
         let ahead = (interval / 10).clamp(0, 60);
         self.due_at - Duration::from_secs(ahead.unsigned_abs())
@@ -169,7 +185,7 @@ impl Timers {
     pub fn wake_at(&self) -> Option<Timestamp> {
         let promise = self.promise.map(|promise| match self.asked_feed_at {
             // Asked already: look again soon, and at the latest when the promise is due.
-            Some(asked) => (asked + Duration::from_secs(2)).min(promise.due_at),
+            Some(asked) => (asked + Duration::from_secs(2)).min(promise.due_at.max(asked)),
             None => promise.act_at(),
         });
         [promise, self.unaffected_at, self.unscoped_at].into_iter().flatten().min()

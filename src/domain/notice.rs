@@ -165,7 +165,8 @@ pub struct Notice {
     pub is_brief: bool,
     pub case: CaseFacts,
     pub affected: Affected,
-    /// The client's components that the case concerns: (rank from 1, our name), by rank.
+    /// The client's components that the case concerns: (rank from 1, our name), by rank. Rank 0: the client
+    /// depends on everything and named no order.
     pub concerned: Vec<(u32, String)>,
     /// The client's other priorities, of which no problem is reported, by rank; empty for `["*"]`.
     pub untouched: Vec<(u32, String)>,
@@ -193,7 +194,8 @@ pub struct CaseFacts {
     pub incident: String,
     /// The title frozen at this contact's first notice.
     pub title: String,
-    /// The title now, when the source has renamed it since and this contact has not been told.
+    /// The title now, when the source has renamed it since and this contact has not been told; at the end
+    /// in any case.
     pub renamed: Option<String>,
     pub phase: Phase,
     /// The source's status moved within what this notice tells.

@@ -343,7 +343,7 @@ fn turn(story: &Story, change: &Change) -> Turn {
             Turn::Over(kind, audience)
         }
         None if story.case.state != CaseState::Open => Turn::Afterwards,
-        None if change.kinds == [Kind::Due] => Turn::Due,
+        None if matches!(change.kinds[..], [Kind::Due | Kind::Reminder]) => Turn::Due,
         None => Turn::News,
     }
 }

@@ -4,10 +4,11 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use super::case::Promise;
+use super::case::{Acts, Facts, Promise};
 use super::incident::{Impact, NextWord, Phase};
+use super::notice::Kind;
 use super::pace::PromiseSettings;
 
 const HOUR: u64 = 3600;
@@ -64,7 +65,62 @@ pub fn make(
         NextWord::After(seconds) => said_at.checked_add(jiff::SignedDuration::from_secs(seconds)).ok(),
     });
     let due_at = by_author.filter(|at| *at > now).unwrap_or_else(|| now + interval(settings, standing, now));
-    Promise { made_at: now, due_at, without_news: standing.without_news }
+    Promise { made_at: now, due_at, without_news: standing.without_news, acts: Acts::Ahead }
+}
+
+/// Before planned work begins a word comes that long ahead.
+const REMINDERS: [SignedDuration; 3] =
+    [SignedDuration::from_hours(7 * 24), SignedDuration::from_hours(24), SignedDuration::from_hours(1)];
+/// Work that takes longer has a word half-way.
+const HALF_WAY_FROM: SignedDuration = SignedDuration::from_hours(2);
+/// A word that is nearer than that is the one being made.
+const SOON: SignedDuration = SignedDuration::from_secs(60);
+
+/// The promise of planned work: its next reminder or its start; once it runs the middle, if it is long, and its end.
+/// `None` when all of that is past, or it is no planned work: the interval holds.
+pub fn of_planned_work(facts: &Facts, now: Timestamp) -> Option<Promise> {
+    let (start, end) = (facts.scheduled_for, facts.scheduled_until);
+    let mut words: Vec<(Timestamp, Acts)> = Vec::new();
+    match facts.phase {
+        Phase::Scheduled => {
+            let start = start?;
+            words.extend(REMINDERS.iter().filter_map(|ahead| Some((start.checked_sub(*ahead).ok()?, Acts::Ahead))));
+            words.push((start, Acts::OnTime));
+        }
+        Phase::InProgress | Phase::Verifying => {
+            let end = end?;
+            let length = start.map(|start| end.duration_since(start)).filter(|length| *length > HALF_WAY_FROM);
+            words.extend(length.map(|length| (end - length / 2, Acts::Ahead)));
+            words.push((end, Acts::OnTime));
+        }
+        Phase::Investigating
+        | Phase::Identified
+        | Phase::Monitoring
+        | Phase::Resolved
+        | Phase::Postmortem
+        | Phase::Completed
+        | Phase::Cancelled => return None,
+    }
+    let (due_at, acts) = words.into_iter().find(|(at, _)| *at > now + SOON)?;
+    Some(Promise { made_at: now, due_at, without_news: 0, acts })
+}
+
+/// What is said when a promise falls due with nothing new.
+pub fn word_when_due(facts: &Facts, promise: &Promise) -> Kind {
+    match facts.phase {
+        Phase::Scheduled if facts.scheduled_for.is_some_and(|start| promise.due_at < start) => Kind::Reminder,
+        Phase::InProgress | Phase::Verifying if facts.scheduled_until == Some(promise.due_at) => Kind::Overdue,
+        Phase::Scheduled
+        | Phase::InProgress
+        | Phase::Verifying
+        | Phase::Investigating
+        | Phase::Identified
+        | Phase::Monitoring
+        | Phase::Resolved
+        | Phase::Postmortem
+        | Phase::Completed
+        | Phase::Cancelled => Kind::Due,
+    }
 }
 
 #[cfg(test)]
@@ -123,5 +179,32 @@ mod tests {
         ] {
             assert_eq!(make(&settings(), &standing, said, at(0)).due_at, at(minutes), "{said:?}");
         }
+    }
+
+    #[test]
+    fn planned_work_speaks_at_its_reminders_its_start_its_middle_and_its_end() {
+        use Phase::{Identified, InProgress, Scheduled};
+        let check = |phase: Phase, start: i64, end: i64, due: Option<(i64, Acts)>, kind: Kind| {
+            let mut facts = crate::domain::fixtures::facts();
+            (facts.phase, facts.scheduled_for, facts.scheduled_until) = (phase, Some(at(start)), Some(at(end)));
+            let promise = of_planned_work(&facts, at(0));
+            assert_eq!(promise.map(|p| (p.due_at, p.acts)), due.map(|(minutes, acts)| (at(minutes), acts)));
+            let due_now = promise.unwrap_or(make(&settings(), &standing(phase), None, at(0)));
+            assert_eq!(word_when_due(&facts, &due_now), kind, "{phase:?} from {start} to {end}");
+        };
+        let day = 24 * 60;
+        check(Scheduled, 8 * day, 8 * day + 60, Some((day, Acts::Ahead)), Kind::Reminder);
+        check(Scheduled, 7 * day, 7 * day + 60, Some((6 * day, Acts::Ahead)), Kind::Reminder);
+        check(Scheduled, 90, 150, Some((30, Acts::Ahead)), Kind::Reminder);
+        check(Scheduled, 60, 120, Some((60, Acts::OnTime)), Kind::Due);
+        check(Scheduled, 1, 120, None, Kind::Due);
+        check(InProgress, -10, 290, Some((140, Acts::Ahead)), Kind::Due);
+        check(InProgress, -10, 50, Some((50, Acts::OnTime)), Kind::Overdue);
+        check(InProgress, -60, -1, None, Kind::Due);
+        check(Identified, 90, 150, None, Kind::Due);
+    }
+
+    fn standing(phase: Phase) -> Standing {
+        Standing { phase, impact: None, opened_at: at(0), last_news_at: at(0), without_news: 0 }
     }
 }

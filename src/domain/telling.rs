@@ -38,7 +38,7 @@ impl Telling<'_> {
         let range = self.range();
         let is_brief = self.is_brief();
         let guidance = self.guidance();
-        let changes = self.kinds(&range, is_brief, guidance.newly_required);
+        let changes = self.kinds(&range, &guidance);
         let is_due = changes == [Kind::Due];
         let case = &self.story.case;
         let is_in = self.thread.standing == Standing::In && case.state == CaseState::Open;
@@ -48,7 +48,7 @@ impl Telling<'_> {
             sequence: self.until,
             reason: changes.first().copied().unwrap_or(Kind::Updated),
             is_brief,
-            case: self.case_facts(&range, is_brief),
+            case: self.case_facts(&range),
             affected: self.variant.affected,
             concerned: self.variant.concerned.clone(),
             untouched: self.variant.untouched.clone(),
@@ -84,7 +84,7 @@ impl Telling<'_> {
 
     /// All kinds, strongest first. What was overtaken is left out: an end that was reopened before it was
     /// told, an opening for whoever was told long ago, a rise that has fallen again.
-    fn kinds(&self, range: &[&Change], is_brief: bool, newly_required: bool) -> Vec<Kind> {
+    fn kinds(&self, range: &[&Change], guidance: &Guidance) -> Vec<Kind> {
         let mut kinds: BTreeSet<Kind> = range.iter().flat_map(|c| c.kinds.iter().copied()).collect();
         kinds.retain(|kind| !kind.is_closing() && !self.is_overtaken(*kind, range));
         if !self.thread.was_told() {
@@ -94,7 +94,7 @@ impl Telling<'_> {
             // After the end nothing is open, worse or wider any more.
             kinds.retain(|kind| matches!(kind, Kind::Updated | Kind::Corrected | Kind::Postmortem));
         }
-        match is_brief {
+        match self.is_brief() {
             true if self.closing().is_none() && !kinds.contains(&Kind::Reopened) => {
                 kinds.insert(Kind::Opened);
             }
@@ -103,7 +103,7 @@ impl Telling<'_> {
                 kinds.remove(&Kind::Opened);
             }
         }
-        if newly_required && self.closing().is_none() {
+        if guidance.newly_required && self.closing().is_none() {
             kinds.insert(Kind::Action);
         }
         kinds.extend(self.closing());
@@ -174,7 +174,7 @@ impl Telling<'_> {
         self.story.changes.iter().find(|change| change.sequence == sequence)
     }
 
-    fn case_facts(&self, range: &[&Change], is_brief: bool) -> CaseFacts {
+    fn case_facts(&self, range: &[&Change]) -> CaseFacts {
         let case = &self.story.case;
         let facts = &case.facts;
         let keys = self.catalog.resolve(&facts.components).keys;
@@ -183,7 +183,7 @@ impl Telling<'_> {
         } else {
             keys.iter().map(|key| self.catalog.name_of(key)).collect()
         };
-        let (updates, left_out) = self.untold_updates(is_brief);
+        let (updates, left_out) = self.untold_updates();
         let now = self.as_told();
         let title_of = |sequence: i64| self.change(sequence).map(|change| &change.facts.title);
         let frozen = self.thread.first_told.and_then(title_of).unwrap_or(now.title);
@@ -196,12 +196,14 @@ impl Telling<'_> {
             source: case.source.clone(),
             incident: case.incident.clone(),
             title: frozen.clone(),
-            renamed: (now.title != told_title && now.title != frozen).then(|| now.title.clone()),
+            // Once when it is news, and at the end, whose subject is read by itself.
+            renamed: (now.title != frozen && (now.title != told_title || self.variant.closing.is_some()))
+                .then(|| now.title.clone()),
             phase: now.phase,
             phase_moved: range.iter().any(|c| c.facts.phase_before.is_some()),
             phase_unknown: facts.phase_unknown.clone(),
             impact: now.impact,
-            impact_before: impact_before(range).filter(|before| !is_brief && Some(*before) != now.impact),
+            impact_before: impact_before(range).filter(|before| !self.is_brief() && Some(*before) != now.impact),
             components,
             component_ids: keys,
             added: without(&added, &removed),
@@ -232,7 +234,8 @@ impl Telling<'_> {
     }
 
     /// What this contact has not been sent, newest first, and how many more there are.
-    fn untold_updates(&self, is_brief: bool) -> (Vec<Words>, u32) {
+    fn untold_updates(&self) -> (Vec<Words>, u32) {
+        let is_brief = self.is_brief();
         let told = self.thread.told;
         let is_new = |u: &Update| is_brief || u.sequence.is_some_and(|s| s > told);
         let rewritten = |u: &Update| {

@@ -108,7 +108,7 @@ impl ThreadState {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Variant {
     pub affected: Affected,
-    /// (rank from 1, our name) of the client's components that the case concerns.
+    /// (rank from 1, or 0 without an order; our name) of the client's components that the case concerns.
     pub concerned: Vec<(u32, String)>,
     pub untouched: Vec<(u32, String)>,
     pub need: Need,

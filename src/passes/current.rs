@@ -3,7 +3,7 @@
 //!
 //! Deliberately absent: reading the files (`config`) and secrets.
 
-use crate::config::settings::{FeedKind, FeedSettings, Settings};
+use crate::config::settings::{Deliver, FeedKind, FeedSettings, Settings};
 use crate::domain::component::{Catalog, Component};
 use crate::domain::notice::Voice;
 use crate::domain::observe::FeedRules;
@@ -61,6 +61,41 @@ impl Current {
             FeedKind::Statuspage { .. } => true,
             FeedKind::File { .. } => false,
         })
+    }
+
+    /// What the configuration asks for and this release does not do: said aloud at every start, because whoever
+    /// wrote it relies on it.
+    pub fn asked_in_vain(&self) -> Vec<&'static str> {
+        let settings = &self.settings;
+        let email = settings.email.as_ref();
+        [
+            (
+                settings.deliver == Deliver::Rehearse,
+                "deliver = \"rehearse\": nothing is sent to anybody; the operator's copies are not there yet",
+            ),
+            (settings.guard.ask_above.is_some(), "guard.ask_above: nothing waits for a yes yet"),
+            (
+                email.is_some_and(|email| email.rate.is_some()),
+                "email.rate: mails are sent as fast as the relay takes them",
+            ),
+            (email.is_some_and(|email| email.per_day.is_some()), "email.per_day: mails are not counted yet"),
+            (
+                !settings.operator.contacts.is_empty(),
+                "operator.contact: the operator reads the log; no notices are sent yet",
+            ),
+            (settings.operator.heartbeat.is_some(), "operator.heartbeat: it is not fetched yet"),
+            (
+                settings.feeds.iter().any(|feed| feed.same_as.is_some()),
+                "feed.same_as: two feeds of one page are followed apart",
+            ),
+            (
+                settings.feeds.iter().any(|feed| feed.was.is_some()),
+                "feed.was: cases of a feed's former name are not adopted yet",
+            ),
+        ]
+        .into_iter()
+        .filter_map(|(asked, word)| asked.then_some(word))
+        .collect()
     }
 
     pub fn voice_of(&self, source: &str) -> Voice {

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::Shared;
 use super::lanes::{Lane, Lanes};
 use super::message::{Bundle, Made};
+use crate::config::settings::Deliver;
 use crate::domain::client::Channel;
 use crate::domain::delivery::{self, After, Attempt, Cause, Certainty, Consequence, Outcome, Policy, Settled};
 use crate::store::StoreError;
@@ -49,7 +50,7 @@ struct Finished {
 }
 
 enum End {
-    /// We are stopping: given back as it was.
+    /// We are stopping, or the account is held: given back as it was.
     NeverBegun,
     /// A fallback contact whose client has been told through another one.
     ToldElsewhere,
@@ -64,6 +65,10 @@ pub async fn pass(
     stop: &CancellationToken,
 ) -> Result<Report, StoreError> {
     let mut report = Report::default();
+    // What is rehearsed reaches nobody.
+    if shared.current.load().settings.deliver == Deliver::Rehearse {
+        return Ok(report);
+    }
     if account_is_held(shared, channel, lanes).await? {
         report.held = true;
         return Ok(report);
@@ -76,12 +81,13 @@ pub async fn pass(
     let (done_sender, mut done) = mpsc::channel::<Finished>(IN_FLIGHT);
     let jobs = Arc::new(Mutex::new(job_receiver));
     let mut running = JoinSet::new();
+    let halt = stop.child_token();
     for lane in lanes.take(channel) {
-        running.spawn(work(lane, jobs.clone(), done_sender.clone(), shared.clone(), stop.clone()));
+        running.spawn(work(lane, jobs.clone(), done_sender.clone(), shared.clone(), halt.clone()));
     }
     drop(done_sender);
-    let mut run = Run { shared, channel, report, suspects: Vec::new(), in_flight: 0 };
-    let result = run.drive(first, job_sender, &mut done, stop).await;
+    let mut run = Run { shared, channel, report, suspects: Vec::new(), in_flight: 0, halt };
+    let result = run.drive(first, job_sender, &mut done).await;
     while let Some(lane) = running.join_next().await {
         match lane {
             Ok(lane) => lanes.give_back(lane),
@@ -114,7 +120,7 @@ async fn work(
 
 async fn attempt(lane: &mut Lane, shared: &Shared, claimed: &Claimed, bundle: &Bundle) -> End {
     let thread = &claimed.thread;
-    if claimed.contact.fallback {
+    if claimed.contact.fallback && delivery::may_be_told_elsewhere(thread) {
         let accepted = shared.store.any_accepted(thread.case_key, thread.client_id.clone(), thread.told).await;
         if accepted.unwrap_or(false) {
             return End::ToldElsewhere;
@@ -183,6 +189,8 @@ struct Run<'a> {
     /// Refused for good, not settled until it is known that the relay accepts others.
     suspects: Vec<Finished>,
     in_flight: usize,
+    /// We are stopping, or the account is held: what has not been begun is given back.
+    halt: CancellationToken,
 }
 
 impl Run<'_> {
@@ -191,7 +199,6 @@ impl Run<'_> {
         first: Vec<Job>,
         jobs: mpsc::Sender<Job>,
         done: &mut mpsc::Receiver<Finished>,
-        stop: &CancellationToken,
     ) -> Result<(), StoreError> {
         let mut next = first;
         loop {
@@ -213,13 +220,24 @@ impl Run<'_> {
             }
             self.settle(batch).await?;
             let room = IN_FLIGHT.saturating_sub(self.in_flight);
-            if room >= IN_FLIGHT / 2 && !self.report.held && !stop.is_cancelled() {
+            if room >= IN_FLIGHT / 2 && !self.halt.is_cancelled() {
                 next = claim(self.shared, self.channel, room).await?;
             }
         }
         drop(jobs);
         let suspects = std::mem::take(&mut self.suspects);
+        if self.report.held {
+            return self.give_back(suspects.iter().map(|suspect| key_of(&suspect.claimed)).collect()).await;
+        }
         self.commit(suspects).await
+    }
+
+    async fn give_back(&mut self, never_begun: Vec<ThreadKey>) -> Result<(), StoreError> {
+        if never_begun.is_empty() {
+            return Ok(());
+        }
+        self.in_flight -= never_begun.len();
+        self.shared.store.unclaim(self.shared.epoch, never_begun).await.map(drop)
     }
 
     async fn settle(&mut self, batch: Vec<Finished>) -> Result<(), StoreError> {
@@ -250,10 +268,7 @@ impl Run<'_> {
             let cause = Cause::new("rcpt", None, "ten recipients in a row were refused and none accepted");
             self.hold_account(&cause).await?;
         }
-        if !never_begun.is_empty() {
-            self.in_flight -= never_begun.len();
-            self.shared.store.unclaim(self.shared.epoch, never_begun).await?;
-        }
+        self.give_back(never_begun).await?;
         self.commit(to_commit).await
     }
 
@@ -298,6 +313,7 @@ impl Run<'_> {
     async fn hold_account(&mut self, cause: &Cause) -> Result<(), StoreError> {
         let now = self.shared.clock.now();
         self.report.held = true;
+        self.halt.cancel();
         tracing::error!(channel = self.channel.as_str(), cause = %cause, "our own account is refused: nothing is sent on this channel until a probe succeeds");
         let name = self.channel.as_str().to_owned();
         self.shared.store.hold_account(name, cause.clone(), now, now + PROBE_EVERY).await

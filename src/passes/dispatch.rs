@@ -10,9 +10,8 @@ use jiff::Timestamp;
 use super::Shared;
 use super::current::Current;
 use crate::domain::case::{Case, Change, Story};
-use crate::domain::incident::Phase;
 use crate::domain::notice::Kind;
-use crate::domain::plan::{self, Known, Planning};
+use crate::domain::plan::{self, Former, Known, Planning};
 use crate::domain::promise::{self, Standing};
 use crate::domain::thread::Variant;
 use crate::store::StoreError;
@@ -94,7 +93,7 @@ async fn plan_change(
 }
 
 fn rows_of(planning: &Planning<'_>, planned: &Planned, variants: &HashMap<i64, Variant>) -> Vec<rows::Raise> {
-    raises_of(planning, planned, variants).into_iter().map(|raise| to_row(planning, planned, raise)).collect()
+    raises_of(planning, planned, variants).into_iter().map(|raise| to_row(planned, raise)).collect()
 }
 
 /// What one client of the book is told by the change; also for whoever only looks.
@@ -114,10 +113,16 @@ pub fn raises_of(planning: &Planning<'_>, planned: &Planned, variants: &HashMap<
             Known { contact_key: *contact_key, contact, thread, variant: thread.and_then(|t| variants.get(&t.variant)) }
         })
         .collect();
-    planning.client(&planned.client, &known)
+    let former: Vec<Former<'_>> = planned
+        .threads
+        .iter()
+        .filter(|(_, presence)| *presence != Presence::InBook)
+        .map(|(thread, _)| Former { thread, variant: variants.get(&thread.variant) })
+        .collect();
+    planning.client_with_former(&planned.client, &known, &former)
 }
 
-fn to_row(planning: &Planning<'_>, planned: &Planned, raise: plan::Raise) -> rows::Raise {
+fn to_row(planned: &Planned, raise: plan::Raise) -> rows::Raise {
     let channel = planned
         .contacts
         .iter()
@@ -131,7 +136,10 @@ fn to_row(planning: &Planning<'_>, planned: &Planned, raise: plan::Raise) -> row
         standing: raise.standing,
         episode: if raise.begins_episode { rows::Episode::Begins } else { rows::Episode::Same },
         due_at: raise.due_at,
-        waiting: if planning.change().is_at_once() { rows::Waiting::BroughtForward } else { rows::Waiting::Keeps },
+        waiting: match raise.waiting {
+            plan::Waiting::Keeps => rows::Waiting::Keeps,
+            plan::Waiting::BroughtForward => rows::Waiting::BroughtForward,
+        },
     }
 }
 
@@ -139,7 +147,7 @@ fn to_row(planning: &Planning<'_>, planned: &Planned, raise: plan::Raise) -> row
 pub fn planned_case(current: &Current, story: &Story, change: &Change, now: Timestamp) -> Case {
     let mut case = story.case.clone();
     case.facts.silent_since_first_sight = false;
-    if !change.is_at_once() && change.reason() != Kind::Due {
+    if !change.is_at_once() && !matches!(change.reason(), Kind::Due | Kind::Reminder) {
         case.timers.last_quiet_at = Some(now);
     }
     if case.facts.phase.is_over() || case.state != crate::domain::case::CaseState::Open {
@@ -164,16 +172,9 @@ pub fn planned_case(current: &Current, story: &Story, change: &Change, now: Time
         .iter()
         .filter(|u| u.sequence == Some(change.sequence))
         .filter_map(|u| u.next_word.map(|word| (word, u.at)))
-        .next_back()
-        .or_else(|| planned_start(&case, now));
-    case.timers.promise = Some(promise::make(&current.settings.promise, &standing, said, now));
+        .next_back();
+    let planned = if said.is_none() { promise::of_planned_work(&case.facts, now) } else { None };
+    case.timers.promise =
+        Some(planned.unwrap_or_else(|| promise::make(&current.settings.promise, &standing, said, now)));
     case
-}
-
-/// Planned work speaks next when it begins.
-fn planned_start(case: &Case, now: Timestamp) -> Option<(crate::domain::incident::NextWord, Timestamp)> {
-    match case.facts.phase {
-        Phase::Scheduled => case.facts.scheduled_for.map(|start| (crate::domain::incident::NextWord::At(start), now)),
-        _ => None,
-    }
 }

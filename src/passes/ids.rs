@@ -16,9 +16,7 @@ pub fn case_id(now: Timestamp) -> String {
 
 /// `length` sayable characters, at most 16.
 pub fn reference(length: usize) -> String {
-    let dice = uuid::Uuid::now_v7();
-    // The random part of a UUID v7 is its end.
-    dice.as_bytes().iter().rev().take(length).map(|byte| char::from(SAYABLE[usize::from(byte % 32)])).collect()
+    dice().iter().take(length).map(|byte| char::from(SAYABLE[usize::from(byte % 32)])).collect()
 }
 
 /// 16 random bytes as hex.

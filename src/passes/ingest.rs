@@ -57,7 +57,7 @@ pub async fn take(
                 }
                 shared.wakes.dispatch.notify_one();
                 shared.wakes.keep.notify_one();
-                return Ok(finish(shared, taken).await?);
+                return finish(shared, taken).await;
             }
         }
     }

@@ -14,6 +14,7 @@ use crate::domain::delivery::Cause;
 use crate::domain::incident::Impact;
 use crate::domain::news::{self, News, Urgency};
 use crate::domain::notice::Kind;
+use crate::domain::promise;
 use crate::store::StoreError;
 use crate::store::rows::{Cancellation, FeedRow, Recorded, ThreadKey, Write};
 
@@ -165,7 +166,8 @@ async fn keep_promise(
         case.timers.promise = None;
         return Ok(Some(Change { due_at: now.min(waiting.due_at), ..waiting.clone() }));
     }
-    let mut change = say(shared, story, case, Kind::Due, "the promised time has come and nothing new", now);
+    let kind = promise::word_when_due(&case.facts, &promise);
+    let mut change = say(shared, story, case, kind, "the promised time has come and nothing new", now);
     change.facts.promised = Some(promise.due_at);
     change.facts.lost_sight_since = feed
         .filter(|_| is_polled)

@@ -3,6 +3,7 @@
 //! Deliberately absent: what is sent on them and what the answers mean for a thread.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use secrecy::ExposeSecret;
 
@@ -27,12 +28,16 @@ pub struct Lanes {
     webhooks: Option<WebhookSender>,
     mail: Vec<email::Lane>,
     mail_connections: usize,
+    pace: Option<Pace>,
     webhook_connections: usize,
 }
 
+/// One tick for each message that the relay allows, shared by all connections. After a pause there is no burst.
+type Pace = Arc<tokio::sync::Mutex<tokio::time::Interval>>;
+
 /// One way out at work.
 pub enum Lane {
-    Mail(Box<email::Lane>),
+    Mail(Box<email::Lane>, Option<Pace>),
     Webhook(WebhookSender),
     /// The channel is not configured: what is addressed to it waits.
     Missing(Channel),
@@ -52,6 +57,7 @@ impl Lanes {
         if !same_mail {
             self.mail.clear();
             self.account = settings.email.as_ref().and_then(|email| account(email, &settings.sender.email));
+            self.pace = settings.email.as_ref().and_then(|email| email.rate).and_then(pace);
             self.mail_connections = settings.email.as_ref().map_or(1, |email| email.connections);
         }
         self.webhook_connections = settings.webhook.connections;
@@ -69,7 +75,7 @@ impl Lanes {
                 let mut lanes = std::mem::take(&mut self.mail);
                 lanes.truncate(self.mail_connections);
                 lanes.resize_with(self.mail_connections, || account.lane());
-                lanes.into_iter().map(|lane| Lane::Mail(Box::new(lane))).collect()
+                lanes.into_iter().map(|lane| Lane::Mail(Box::new(lane), self.pace.clone())).collect()
             }
             Channel::Webhook => match &self.webhooks {
                 Some(sender) => (0..self.webhook_connections).map(|_| Lane::Webhook(sender.clone())).collect(),
@@ -80,7 +86,7 @@ impl Lanes {
 
     pub fn give_back(&mut self, lane: Lane) {
         match lane {
-            Lane::Mail(lane) => self.mail.push(*lane),
+            Lane::Mail(lane, _) => self.mail.push(*lane),
             Lane::Webhook(_) | Lane::Missing(_) => {}
         }
     }
@@ -109,7 +115,10 @@ impl Lane {
     pub async fn send(&mut self, shared: &Shared, claimed: &Claimed, made: &Made) -> Outcome {
         let not_configured = |what: &str| Outcome::AccountHeld { cause: Cause::new("connect", None, what) };
         match (self, &made.form) {
-            (Lane::Mail(lane), Form::Mail(bytes)) => {
+            (Lane::Mail(lane, pace), Form::Mail(bytes)) => {
+                if let Some(pace) = pace {
+                    pace.lock().await.tick().await;
+                }
                 let current = shared.current.load();
                 let from = crate::domain::address::normalise_address(&current.settings.sender.email);
                 let Ok(from) = from else { return not_configured("the sender's address cannot be used") };
@@ -125,12 +134,20 @@ impl Lane {
             },
             (Lane::Missing(Channel::Email), _) => not_configured("no [email] server is configured"),
             (Lane::Missing(Channel::Webhook), _) => not_configured("webhooks cannot be sent"),
-            (Lane::Mail(_), _) | (Lane::Webhook(_), _) => Outcome::Deferred {
+            (Lane::Mail(_, _), _) | (Lane::Webhook(_), _) => Outcome::Deferred {
                 cause: Cause::new("render", None, "the message is of another form"),
                 retry_after: None,
             },
         }
     }
+}
+
+/// `rate` is in messages a second. `None` for one that cannot be kept, which the configuration refuses.
+fn pace(rate: f64) -> Option<Pace> {
+    let period = Duration::try_from_secs_f64(1.0 / rate).ok().filter(|period| !period.is_zero())?;
+    let mut ticks = tokio::time::interval(period);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    Some(Arc::new(tokio::sync::Mutex::new(ticks)))
 }
 
 /// Our account at the relay; the password is read each time it is used.

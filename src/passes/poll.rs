@@ -79,11 +79,11 @@ async fn read_one(
             return Ok(());
         }
     };
-    let is_foreign = matches!((&row.page_id, &reading.page_id), (Some(known), Some(seen)) if known != seen);
-    log_reading(feed, &reading, is_foreign);
-    let is_good = reading.failure.is_none() && !is_foreign;
-    let next = row_after(&row, feed, &reading, is_good, now);
-    if is_foreign {
+    let worth = Worth::of(&row, &reading);
+    log_reading(feed, &reading, worth);
+    let is_good = worth == Worth::Good;
+    let next = row_after(&row, feed, &reading, worth, now);
+    if worth == Worth::Foreign {
         report.failed += 1;
         return shared.store.save_feed(FeedRow { body: row.body, page_id: row.page_id, ..next }).await;
     }
@@ -103,6 +103,26 @@ async fn read_one(
         look_for_missing(shared, client, current, feed, &reading, &open, now).await?;
     }
     Ok(())
+}
+
+/// How far a reading is to be believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Worth {
+    Good,
+    /// Some document failed; the others count.
+    Partial,
+    /// Somebody else's page: nothing of it counts.
+    Foreign,
+}
+
+impl Worth {
+    fn of(row: &FeedRow, reading: &Reading) -> Worth {
+        match (&row.page_id, &reading.page_id) {
+            (Some(known), Some(seen)) if known != seen => Worth::Foreign,
+            (Some(_) | None, _) if reading.failure.is_none() => Worth::Good,
+            (Some(_) | None, _) => Worth::Partial,
+        }
+    }
 }
 
 fn sight(feed: &FeedSettings, row: &FeedRow) -> Sight {
@@ -128,7 +148,8 @@ fn blank_row(name: &str, now: Timestamp) -> FeedRow {
     }
 }
 
-fn row_after(row: &FeedRow, feed: &FeedSettings, reading: &Reading, is_good: bool, now: Timestamp) -> FeedRow {
+fn row_after(row: &FeedRow, feed: &FeedSettings, reading: &Reading, worth: Worth, now: Timestamp) -> FeedRow {
+    let is_good = worth == Worth::Good;
     let tick = u64::try_from(now.as_second()).unwrap_or(0);
     let every = jittered(feed.every, &feed.name, tick);
     let asked = reading.failure.as_ref().and_then(|failure| failure.retry_after);
@@ -178,9 +199,9 @@ async fn look_for_missing(
 }
 
 /// Says once a reading what could not be read; never a word of the source's text, never an address.
-fn log_reading(feed: &FeedSettings, reading: &Reading, is_foreign: bool) {
+fn log_reading(feed: &FeedSettings, reading: &Reading, worth: Worth) {
     let feed = feed.name.as_str();
-    if is_foreign {
+    if worth == Worth::Foreign {
         tracing::error!(feed, "the page has another id than the one read before: somebody else's page changes nothing");
     }
     if let Some(failure) = &reading.failure {

@@ -211,9 +211,14 @@ fn header_text(text: &str, most: usize) -> String {
 
 /// An unstructured header. Text that holds `=?` is encoded by us: left as it is, a reader's program would take it
 /// for an encoded word and show something else.
+/// ASCII text that can be folded between its words stays as it is: mail-builder would encode any that is longer than
+/// a line.
 fn unstructured(text: String) -> HeaderType<'static> {
-    if !text.contains("=?") {
-        return Text::new(text).into();
+    let is_plain = text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
+    match (text.contains("=?"), is_plain && text.split(' ').all(|word| word.len() <= FOLDED_WORD)) {
+        (false, true) => return Raw::new(text).into(),
+        (false, false) => return Text::new(text).into(),
+        (true, _) => {}
     }
     let mut words = String::new();
     let mut rest = text.as_str();
@@ -229,6 +234,9 @@ fn unstructured(text: String) -> HeaderType<'static> {
     }
     Raw::new(words).into()
 }
+
+/// A longer word has no place on a line of 78 beside the header's name.
+const FOLDED_WORD: usize = 60;
 
 /// Bytes of text in one encoded word, of which base64 makes 56 characters (RFC 2047 §2 allows 75 in all).
 const ENCODED_BYTES: usize = 42;
@@ -379,6 +387,17 @@ mod tests {
              Content-Type: multipart/alternative;\r\n boundary=\"=_975b4251bef031c71b4b4f86facd58b7\"",
         );
         assert!(body.find("text/plain").unwrap() < body.find("text/html").unwrap());
+    }
+
+    #[test]
+    fn a_long_subject_in_ascii_is_folded_and_not_encoded() {
+        let from = sender("X");
+        let subject =
+            "Action needed by 22:00 CET: Some customers are unable to create or edit instances (Example K7QM)";
+        let text = String::from_utf8(check(&MailInput { subject, ..input(&from) })).unwrap();
+        let folded =
+            "\r\nSubject: Action needed by 22:00 CET: Some customers are unable to create or\r\n edit instances";
+        assert!(text.contains(folded), "{text}");
     }
 
     #[test]

@@ -314,6 +314,7 @@ fn incidents() -> Vec<(&'static str, Notice)> {
     vec![
         ("opened, nothing to do", opened(known_none(note))),
         ("opened, nothing known", opened(Guidance::unknown())),
+        ("opened, no order of priorities", without_order(opened(Guidance::unknown()))),
         ("opened, action required", opened(required())),
         ("opened, one thing to consider", opened(considered(1))),
         ("action required", Notice { guidance: required(), ..identified(Kind::Phase) }),
@@ -338,6 +339,12 @@ fn incidents() -> Vec<(&'static str, Notice)> {
         ),
         ("drill", Notice { drill: true, ..opened(known_none(note)) }),
     ]
+}
+
+/// For a client who depends on everything: `["*"]`.
+fn without_order(notice: Notice) -> Notice {
+    let concerned = ["Payments API", "Search"].map(|name| (0, name.to_owned())).to_vec();
+    Notice { concerned, untouched: Vec::new(), ..notice }
 }
 
 fn newly_hit(case: CaseFacts) -> Notice {

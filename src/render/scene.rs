@@ -118,9 +118,13 @@ impl<'a> Scene<'a> {
     }
 
     /// Names with the client's rank: "Search, your priority 2", several as "A (your priority 1) and B (…)".
-    /// `last` joins the last two ("and", "or").
+    /// `last` joins the last two ("and", "or"). Rank 0 is a client's who named no order: then only the names.
     pub fn ranked(&self, names: &[(u32, String)], last: &str) -> String {
         let words = &self.pack.about;
+        if names.iter().all(|(rank, _)| *rank == 0) {
+            let bare: Vec<String> = names.iter().map(|(_, name)| tidy(name)).collect();
+            return self.join(&bare, last);
+        }
         if let [(rank, name)] = names {
             return fill(&words.one, &[("name", &tidy(name)), ("rank", &rank.to_string())]);
         }

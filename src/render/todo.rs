@@ -37,7 +37,7 @@ pub fn todo(scene: &Scene<'_>) -> Vec<Block> {
         blocks.extend(steps(&mut next, maybe.iter().map(|action| whole_step(scene, action)).collect()));
     }
     let note = sentences(&notes.iter().map(|action| words_of(action)).collect::<Vec<_>>());
-    let last = if next > 1 { note } else { nothing(scene, &note, blocks.is_empty()) };
+    let last = if next > 1 { note } else { nothing(scene, &note, blocks.len()) };
     blocks.extend(Block::paragraph(last));
     blocks
 }
@@ -68,7 +68,8 @@ fn is_reminded(scene: &Scene<'_>) -> bool {
 }
 
 /// The two kinds of nothing, with the playbook's word on it where there is one.
-fn nothing(scene: &Scene<'_>, note: &str, is_alone: bool) -> String {
+fn nothing(scene: &Scene<'_>, note: &str, blocks_before: usize) -> String {
+    let is_alone = blocks_before == 0;
     let (words, known) = (&scene.pack.todo, scene.notice.guidance.known);
     let has_note = !note.is_empty();
     match (scene.is_over(), known, is_alone) {

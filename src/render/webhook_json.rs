@@ -380,7 +380,7 @@ impl<'a> Told<'a> {
                 undo: guidance.undo.iter().map(Step::of).collect(),
             },
             affected: notice.affected.as_str(),
-            priority: notice.concerned.first().map(|(rank, _)| *rank),
+            priority: notice.concerned.first().map(|(rank, _)| *rank).filter(|rank| *rank > 0),
             next_update_by: notice.next_word.map(seconds),
             page: notice.page.as_deref(),
             drill: notice.drill,

@@ -307,6 +307,18 @@ mod tests {
     }
 
     #[test]
+    fn a_client_who_named_no_order_is_told_no_priority() {
+        for (locale, first_line, word) in [
+            ("en", "STARTED: Payments API and Search. ", "priority"),
+            ("de", "STÖRUNG: Payments API und Search. ", "Priorität"),
+        ] {
+            let mail = mail("opened, no order of priorities", locale);
+            assert!(mail.text.starts_with(first_line), "{}", mail.text);
+            assert!(!mail.text.contains(word) && !mail.html.contains(word), "{}", mail.text);
+        }
+    }
+
+    #[test]
     fn feed_text_is_data_and_never_template_markup_or_header() {
         let mail = mail("hostile", "en");
         assert!(mail.text.contains("{{ 7 * 7 }}"), "{}", mail.text);

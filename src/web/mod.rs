@@ -1,7 +1,7 @@
 //! The HTTP server: webhooks in, health and metrics out.
 //!
-//! `serve` takes connections and holds them to their limits, `routes` says which path does what, `metrics` what
-//! is counted. Deliberately absent: TLS (a proxy's task), the proof of a webhook (`hook`), and what the answers
+//! `serve` takes connections and holds them to their limits, `routes` says which path does
+//! what. Deliberately absent: what is counted (`passes::metrics`), TLS (a proxy's task), the proof of a webhook (`hook`), and what the answers
 //! are made of: the daemon implements [`routes::Application`].
 
 pub mod listener;

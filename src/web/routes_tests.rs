@@ -1,3 +1,5 @@
+//! What each path answers, asked through the router itself.
+
 use std::sync::Mutex;
 
 use axum::http::{Method, Request};

@@ -1,3 +1,5 @@
+//! What slow, silent, greedy and many peers get, over real sockets.
+
 use std::net::SocketAddr;
 
 use axum::body::Bytes;

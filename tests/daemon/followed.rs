@@ -19,7 +19,7 @@ async fn a_client_is_followed_through_to_the_end_in_one_thread() {
     house.page.post("i1", "resolved", "All payments go through.");
     house.at("15:30").await;
 
-    expect(&house.told(OPS), &["13:06 STARTED", "13:22 NEWS", "14:07 NEWS", "14:51 RESOLVED"]);
+    expect(&house.told(OPS), &["13:05 STARTED", "13:21 NEWS", "14:06 NEWS", "14:50 RESOLVED"]);
     let mails = house.mails(OPS);
     let root = mails[0].references[0].clone();
     assert_eq!(mails[0].references, [root.as_str()], "the first one stands under the thread's root");
@@ -37,4 +37,35 @@ async fn a_client_is_followed_through_to_the_end_in_one_thread() {
     assert!(mails[1].words().contains("A certificate expired"), "{}", mails[1].text);
     assert!(!mails[2].words().contains("A certificate expired"), "told once: {}", mails[2].text);
     assert_eq!(house.cases_left().await, 0);
+}
+
+#[tokio::test]
+async fn planned_work_is_announced_moved_begun_and_done() {
+    let mut house = House::open(Plan::default()).await;
+    house.at("13:05").await;
+    house.page.schedule("m1", "2026-11-23T22:00:00Z", "2026-11-23T23:00:00Z", &["Payments API"], "We move a database.");
+    house.at("13:30").await;
+    house.page.set("m1", "scheduled_for", "2026-11-23T22:30:00Z");
+    house.at("22:29").await;
+    house.page.post("m1", "in_progress", "It begins.");
+    house.at("22:50").await;
+    house.page.post("m1", "completed", "The database has moved.");
+    house.at("23:30").await;
+    expect(&house.told(OPS), &["13:05 PLANNED", "13:30 MOVED", "21:29 REMINDER", "22:29 BEGUN", "22:50 DONE"]);
+    assert!(house.mails(OPS)[1].subject.starts_with("Moved to "), "{}", house.mails(OPS)[1].subject);
+    assert!(house.mails(OPS)[0].text.contains("What will happen"), "{}", house.mails(OPS)[0].text);
+}
+
+#[tokio::test]
+async fn planned_work_whose_source_says_nothing_is_spoken_of_at_its_start_and_its_end() {
+    let mut house = House::open(Plan::default()).await;
+    house.at("13:05").await;
+    house.page.schedule("m1", "2026-11-23T14:00:00Z", "2026-11-23T15:00:00Z", &["Payments API"], "We move a database.");
+    house.at("14:20").await;
+    house.page.post("m1", "in_progress", "It begins.");
+    house.at("15:30").await;
+    house.page.post("m1", "completed", "The database has moved.");
+    house.at("23:30").await;
+    let expected = ["13:05 PLANNED", "14:00 NO CHANGE", "14:20 BEGUN", "15:00 LONGER THAN PLANNED", "15:30 DONE"];
+    expect(&house.told(OPS), &expected);
 }

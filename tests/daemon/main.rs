@@ -10,4 +10,15 @@ mod harness;
 #[path = "../real_parts/scripted_smtp.rs"]
 mod scripted_smtp;
 
+mod book;
+mod dropped_files;
+mod endpoint;
+mod first_sight;
 mod followed;
+mod hooks;
+mod lies;
+mod pace_and_promise;
+mod relay;
+mod restart;
+mod unscoped;
+mod who;

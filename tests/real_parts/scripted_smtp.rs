@@ -2,7 +2,7 @@
 //!
 //! It listens on 127.0.0.1, keeps what it heard, and is gone when it is dropped. Deliberately absent: any check
 //! of what clients say; tests look at [`Session`] for that.
-#![allow(dead_code)] // each test binary that includes this file uses a part of it
+#![allow(dead_code, reason = "each test binary that includes this file uses a part of it")]
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -131,6 +131,11 @@ impl ScriptedSmtp {
 
     pub fn sessions(&self) -> Vec<Session> {
         lock(&self.sessions).clone()
+    }
+
+    /// How many messages have come.
+    pub fn received(&self) -> usize {
+        lock(&self.sessions).iter().map(|session| session.messages.len()).sum()
     }
 }
 

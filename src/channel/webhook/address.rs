@@ -167,6 +167,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table")]
     fn no_spelling_of_a_private_or_special_address_is_reached() {
         let closed = Reach::default();
         let hosts = [

@@ -90,7 +90,7 @@ fn kind(reading: &mut Reading<'_>, table: &KeyPath, one: &WrittenFeed, word: Kin
                 reading,
                 table,
                 "path",
-                one.path.is_some(),
+                one.path.as_ref(),
                 "a statuspage feed is read from its `url`; take `path` out",
             );
             let help = "write url = \"https://status.example.com\"";
@@ -98,7 +98,7 @@ fn kind(reading: &mut Reading<'_>, table: &KeyPath, one: &WrittenFeed, word: Kin
             url.map(|url| FeedKind::Statuspage { url })
         }
         Kind::File => {
-            refuse(reading, table, "url", one.url.is_some(), "a file feed is read from its `path`; take `url` out");
+            refuse(reading, table, "url", one.url.as_ref(), "a file feed is read from its `path`; take `url` out");
             let folder = reading.folder;
             let help = "write path = \"…\": a file of updates, or a folder of them";
             let path = reading.required(table, "path", one.path.as_deref(), help, |text| values::path(text, folder));
@@ -107,8 +107,8 @@ fn kind(reading: &mut Reading<'_>, table: &KeyPath, one: &WrittenFeed, word: Kin
     }
 }
 
-fn refuse(reading: &mut Reading<'_>, table: &KeyPath, key: &str, present: bool, message: &str) {
-    if present {
+fn refuse<T>(reading: &mut Reading<'_>, table: &KeyPath, key: &str, written: Option<&T>, message: &str) {
+    if written.is_some() {
         reading.problems.add(table.key(key), Mistake::new(message));
     }
 }

@@ -155,6 +155,7 @@ fn opened() -> Following {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn each_move_of_an_open_case_is_its_own_kind() {
     for (name, seen, expected) in [
         ("the same again", says(5, Investigating, Major, &["Payments API"], &[FIRST]), vec![]),
@@ -441,4 +442,15 @@ fn what_is_removed_is_narrower_now_and_unaffected_in_ten_minutes() {
     following.news(0, &says(0, Investigating, Major, &["Payments API", "Search"], &[FIRST]));
     assert_eq!(following.news(5, &says(5, Investigating, Major, &["Search"], &[FIRST])), [Kind::Narrower]);
     assert_eq!(following.story.as_ref().and_then(|s| s.case.timers.unaffected_at), Some(at(15)));
+}
+
+#[test]
+fn what_is_newly_required_never_waits() {
+    let mut following = opened();
+    let mut asking = says(10, Investigating, Major, &["Payments API"], &[FIRST, SECOND]);
+    asking.origin = Origin::Pushed;
+    asking.updates[1].action = Some("Pause the export.".into());
+    following.see(10, &asking);
+    let waiting = following.story.as_ref().and_then(Story::waiting).map(|c| (c.kinds.clone(), c.due_at));
+    assert_eq!(waiting, Some((vec![Kind::Action, Kind::Updated], at(10))));
 }

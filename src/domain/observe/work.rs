@@ -316,6 +316,10 @@ impl Work {
                 (None, Some(Need::Maybe | Need::Required) | None) => None,
             };
             if let Some((need, text)) = said {
+                let is_known = self.case.facts.said_action.as_ref().is_some_and(|known| known.text == text);
+                if need == Need::Required && !is_known && !self.case.facts.phase.is_over() {
+                    self.kinds.insert(Kind::Action);
+                }
                 self.case.facts.said_action = Some(SaidAction { need, text, said_at: update.at });
             }
         }

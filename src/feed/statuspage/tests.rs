@@ -36,6 +36,7 @@ fn check(path: &str, page_updated_at: &str, expected: &[Expected<'_>]) {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn recorded_reads_are_understood() {
     check("summary-seq-deescalated-2020-vts24q167tc8/00-20201127T082334Z", "2020-11-27T08:15:08.784Z", &[]);
     check(

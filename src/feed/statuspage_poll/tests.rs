@@ -88,6 +88,7 @@ async fn told(folder: &str) -> Vec<(String, Phase, Option<Impact>, usize)> {
 type State<'a> = (&'a str, Phase, Impact, usize);
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 async fn recorded_incidents_are_followed_to_their_end() {
     use Impact::{Critical, Maintenance, Major, Minor};
     use Phase::{Completed, InProgress, Investigating, Monitoring, Resolved, Scheduled};

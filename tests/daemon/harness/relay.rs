@@ -103,16 +103,22 @@ impl Answers {
                         self.recipients.get(&address).copied().unwrap_or(250)
                     }
                 };
-                self.on_the_way.insert(heard.connection, address);
                 if code == 250 {
+                    self.on_the_way.insert(heard.connection, address);
                     return None;
                 }
+                self.on_the_way.remove(&heard.connection);
                 self.refused += 1;
                 Some(say(format!("{code} no\r\n")))
             }
+            Event::Command(line)
+                if line.eq_ignore_ascii_case("DATA") && !self.on_the_way.contains_key(&heard.connection) =>
+            {
+                Some(say("554 5.5.1 no valid recipients\r\n"))
+            }
             Event::Command(_) => None,
             Event::Message(raw) => {
-                let to = self.on_the_way.get(&heard.connection).cloned().unwrap_or_default();
+                let to = self.on_the_way.remove(&heard.connection).unwrap_or_default();
                 self.mails.push(Mail::parse(clock.now(), &to, &undotted(raw)));
                 (self.mode == Mode::SilentAfterDot).then_some(Say::Close)
             }

@@ -250,7 +250,7 @@ async fn debians_smtp_sink_takes_a_thousand_messages() {
     assert_eq!(accepted, 1_000, "{ready}");
 }
 
-#[allow(clippy::print_stderr)] // the reason why a test was skipped
+#[allow(clippy::print_stderr, reason = "it says why a test was skipped")]
 fn skip(reason: &str) {
     eprintln!("skipped: {reason}");
 }
