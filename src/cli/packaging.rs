@@ -45,7 +45,12 @@ fn page() -> std::io::Result<String> {
 fn part(command: &clap::Command, roff: &mut Vec<u8>) -> std::io::Result<()> {
     let name = command.get_bin_name().unwrap_or_else(|| command.get_name()).to_uppercase();
     let mut body = Vec::new();
-    let page = clap_mangen::Man::new(command.clone());
+    // What every command has stands once, at the top.
+    let own = command.clone().mut_args(|argument| {
+        let is_shared = argument.is_global_set() || argument.get_id() == "help";
+        argument.hide(is_shared)
+    });
+    let page = clap_mangen::Man::new(own);
     page.render_synopsis_section(&mut body)?;
     page.render_description_section(&mut body)?;
     page.render_options_section(&mut body)?;

@@ -319,4 +319,62 @@ mod tests {
         assert_eq!((change.sequence, change.due_at), (3, at(0)));
         assert_eq!(change.kinds, [Kind::Wider, Kind::Updated]);
     }
+
+    /// What a polled source says after the case was closed by hand: its phase, and a post of that text.
+    fn said_afterwards(phase: Phase, body: &str) -> (Case, Option<Vec<Kind>>) {
+        use crate::domain::incident::{Observation, ObservedUpdate, Origin};
+        use crate::domain::observe::{Context, FeedRules, Observed, Sight, observe};
+        let mut story = story();
+        let step = decided(&story, &Decision::Close).expect("it can be closed");
+        story.case = step.case;
+        story
+            .changes
+            .extend(step.change.map(|change| crate::domain::case::Change { planned_at: Some(at(5)), ..change }));
+        let seen = Observation {
+            source: "platform".into(),
+            incident: "i1".into(),
+            origin: Origin::Polled,
+            title: Some("Payments fail".into()),
+            phase: Some(phase),
+            phase_unknown: None,
+            impact: None,
+            components: None,
+            started_at: None,
+            resolved_at: None,
+            scheduled_for: None,
+            scheduled_until: None,
+            url: None,
+            revised_at: None,
+            updates: vec![ObservedUpdate {
+                id: Some("late".into()),
+                body: body.into(),
+                at: Some(at(6)),
+                ..ObservedUpdate::default()
+            }],
+        };
+        let context = Context {
+            now: at(7),
+            pace: &pace(),
+            catalog: &catalog(),
+            feed: &FeedRules::default(),
+            sight: Sight::Watching { last_good_at: Some(at(4)) },
+            new_id: "",
+            new_reference: "",
+        };
+        match observe(Some(&story), &seen, &context) {
+            Observed::Changed(step) => (step.case, step.change.map(|change| change.kinds)),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_source_that_goes_on_neither_reopens_nor_tells_what_was_closed_by_hand() {
+        for (phase, still_closed_by_hand) in
+            [(Phase::Investigating, true), (Phase::Identified, true), (Phase::Resolved, false)]
+        {
+            let (case, kinds) = said_afterwards(phase, "We are still looking at it.");
+            assert_eq!((case.state, kinds), (CaseState::Ended, None), "{phase:?}");
+            assert_eq!(case.facts.closed_by_hand, still_closed_by_hand, "{phase:?}");
+        }
+    }
 }

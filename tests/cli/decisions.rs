@@ -5,7 +5,7 @@ use crate::harness::{PAYMENTS, Place, VAGUE};
 fn why_of_last_change(place: &Place, reference: &str) -> String {
     let case = place.json(&["case", reference]);
     let changes = case["timeline"].as_array().unwrap().iter().filter(|entry| entry["what"] == "change");
-    changes.next_back().unwrap()["why"].as_str().unwrap().to_owned()
+    changes.collect::<Vec<_>>().last().unwrap()["why"].as_str().unwrap().to_owned()
 }
 
 #[test]
