@@ -14,7 +14,7 @@ use crate::domain::delivery::Cause;
 use crate::domain::incident::Impact;
 use crate::domain::news::{self, News, Urgency};
 use crate::domain::notice::Kind;
-use crate::domain::promise;
+use crate::domain::promise::{self, Standing};
 use crate::store::StoreError;
 use crate::store::rows::{Cancellation, FeedRow, Recorded, ThreadKey, Write};
 
@@ -167,6 +167,20 @@ async fn keep_promise(
         return Ok(Some(Change { due_at: now.min(waiting.due_at), ..waiting.clone() }));
     }
     let kind = promise::word_when_due(&case.facts, &promise);
+    if kind == Kind::Due && shared.store.owed_count(case.key).await? == 0 {
+        // Nobody has been told of it, so nobody waits; whoever is told late is promised a time that is ahead.
+        case.timers.asked_feed_at = None;
+        let standing = Standing {
+            phase: case.facts.phase,
+            impact: case.facts.impact,
+            opened_at: case.opened_at,
+            last_news_at: case.facts.last_news_at,
+            without_news: promise.without_news,
+        };
+        let settings = shared.current.load().settings.promise;
+        case.timers.promise = Some(promise::make(&settings, &standing, None, now));
+        return Ok(None);
+    }
     let mut change = say(shared, story, case, kind, "the promised time has come and nothing new", now);
     change.facts.promised = Some(promise.due_at);
     change.facts.lost_sight_since = feed
