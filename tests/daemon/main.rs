@@ -6,7 +6,13 @@
 #![allow(clippy::disallowed_methods, reason = "tests run servers of their own beside what they test")]
 #![allow(dead_code, reason = "the harness offers more than each release of the tests uses")]
 
+#[path = "../support/expected.rs"]
+mod expected;
 mod harness;
+#[path = "../real_parts/replay_atom.rs"]
+mod replay_atom;
+#[path = "../real_parts/replay_server.rs"]
+mod replay_server;
 #[path = "../real_parts/scripted_smtp.rs"]
 mod scripted_smtp;
 
@@ -19,6 +25,7 @@ mod hooks;
 mod lies;
 mod pace_and_promise;
 mod relay;
+mod replays;
 mod restart;
 mod unscoped;
 mod who;
