@@ -53,6 +53,10 @@ impl ClientRules {
         if let Some(id) = self.components.get(&written.trim().to_lowercase()) {
             return Ok(id.clone());
         }
+        if self.ids.is_empty() {
+            // Without any [[component]] each name of the sources stands for itself.
+            return Ok(written.trim().to_lowercase());
+        }
         let known: Vec<&str> = self.ids.iter().map(String::as_str).collect();
         Err(unknown_name("component", written, &known))
     }
