@@ -19,9 +19,9 @@ use crate::domain::delivery::{Cause, Outcome};
 use crate::domain::signature::{self, WebhookSecret};
 use crate::store::rows::Claimed;
 
-/// The lanes that are not at work. Without settings there are none, and what is addressed to them waits.
-#[derive(Default)]
+/// The lanes of one channel that are not at work. Without settings there are none, and what is addressed to them waits.
 pub struct Lanes {
+    channel: Channel,
     /// The settings that they were made from.
     made_from: Option<Arc<Current>>,
     account: Option<Account>,
@@ -44,12 +44,34 @@ pub enum Lane {
 }
 
 impl Lanes {
+    /// The ways out of one channel; [`Lanes::refresh`] opens them.
+    pub fn of(channel: Channel) -> Lanes {
+        Lanes {
+            channel,
+            made_from: None,
+            account: None,
+            webhooks: None,
+            mail: Vec::new(),
+            mail_connections: 0,
+            pace: None,
+            webhook_connections: 0,
+        }
+    }
+
     /// Makes them anew if the settings have been reloaded since; connections of the old ones are left.
     pub fn refresh(&mut self, current: &Arc<Current>) {
         if self.made_from.as_ref().is_some_and(|made_from| Arc::ptr_eq(made_from, current)) {
             return;
         }
         let settings = &current.settings;
+        if self.channel == Channel::Webhook {
+            self.webhook_connections = settings.webhook.connections;
+            self.webhooks = WebhookSender::new(&settings.webhook)
+                .inspect_err(|error| tracing::error!(error = %format!("{error:#}"), "webhooks cannot be sent"))
+                .ok();
+            self.made_from = Some(current.clone());
+            return;
+        }
         let same_mail = self
             .made_from
             .as_ref()
@@ -60,10 +82,6 @@ impl Lanes {
             self.pace = settings.email.as_ref().and_then(|email| email.rate).and_then(pace);
             self.mail_connections = settings.email.as_ref().map_or(1, |email| email.connections);
         }
-        self.webhook_connections = settings.webhook.connections;
-        self.webhooks = WebhookSender::new(&settings.webhook)
-            .inspect_err(|error| tracing::error!(error = %format!("{error:#}"), "webhooks cannot be sent"))
-            .ok();
         self.made_from = Some(current.clone());
     }
 
