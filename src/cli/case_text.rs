@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 
-use super::case_view::{CaseView, Entry, What};
+use super::case_view::{CaseView, Contact, Entry, What};
 use super::{deliveries, listing, show};
 use crate::domain::case::{CaseState, Scope};
 use crate::domain::incident::{Impact, Origin, Phase};
@@ -31,6 +31,10 @@ pub fn draw(view: &CaseView) -> String {
     }
     if !view.owed.is_empty() {
         parts.push(part("Still owed the word that it is over", &owed(view)));
+    }
+    if !view.left_untold.is_empty() {
+        let heading = "Told that it is open, and not told the end: removed, switched off, or refused";
+        parts.push(part(heading, &contacts(&view.left_untold)));
     }
     parts.join("\n\n")
 }
@@ -175,14 +179,17 @@ fn attempts(view: &CaseView) -> String {
     cut(listing::table(&header, &rows), view.failed_attempts.len())
 }
 
-fn owed(view: &CaseView) -> String {
-    let rows: Vec<_> = view
-        .owed
+fn contacts(listed: &[Contact]) -> String {
+    let rows: Vec<_> = listed
         .iter()
         .take(MOST_ROWS)
         .map(|one| vec![one.client.clone(), one.channel.to_owned(), one.to.clone()])
         .collect();
-    let table = cut(listing::table(&["CLIENT", "CHANNEL", "TO"], &rows), view.owed.len());
+    cut(listing::table(&["CLIENT", "CHANNEL", "TO"], &rows), listed.len())
+}
+
+fn owed(view: &CaseView) -> String {
+    let table = contacts(&view.owed);
     match view.state {
         CaseState::Open => format!("{table}\n(it is open still)"),
         CaseState::Ended | CaseState::Closed | CaseState::Archived => table,

@@ -44,6 +44,8 @@ pub struct CaseView {
     pub failed_attempts: Vec<FailedAttempt>,
     /// Contacts that were told that it is open, not yet that it is over, and can still be told.
     pub owed: Vec<Contact>,
+    /// Told that it is open, and never to be told the end: removed from the files, switched off, or refused for good.
+    pub left_untold: Vec<Contact>,
 }
 
 /// What the source said, and what we made of it.
@@ -164,6 +166,11 @@ impl CaseView {
             owed: threads
                 .iter()
                 .filter(|thread| thread.owed && thread.state == ThreadState::Active)
+                .map(|thread| book.contact(thread.contact_key))
+                .collect(),
+            left_untold: threads
+                .iter()
+                .filter(|thread| thread.owed && thread.state != ThreadState::Active)
                 .map(|thread| book.contact(thread.contact_key))
                 .collect(),
         }

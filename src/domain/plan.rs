@@ -224,7 +224,10 @@ impl<'a> Planning<'a> {
             Turn::Unaffected => is_in,
             Turn::Over(_, Audience::Told) => is_in,
             Turn::Over(_, Audience::WholeStory) => is_in || !thread.was_told(),
-            Turn::Afterwards => (thread.was_told() || thread.has_unsent()) && !left_before,
+            Turn::Afterwards => {
+                let has_had_its_three = affected == Affected::Possibly && thread.notices >= POSSIBLY_MOST;
+                (thread.was_told() || thread.has_unsent()) && !left_before && !has_had_its_three
+            }
             Turn::News | Turn::NewsAndUnaffected => {
                 // Opened and what became of it; the third is the end.
                 let is_full = is_in && thread.notices + 1 >= POSSIBLY_MOST;

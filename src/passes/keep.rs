@@ -84,7 +84,10 @@ async fn cancel_orphans(shared: &Shared, now: Timestamp) -> Result<usize, StoreE
         })
         .collect();
     let cancelled = shared.store.cancel(cancellations, now).await?;
-    tracing::warn!(threads = cancelled, "cancelled: their contacts are no longer in the book");
+    tracing::warn!(
+        threads = cancelled,
+        "cancelled: their contacts are no longer in the client files, or answered that they are gone (410); `candor case` names them"
+    );
     Ok(usize::try_from(cancelled).unwrap_or(0))
 }
 

@@ -146,6 +146,7 @@ fn why(found: &Variant, stage: Stage) -> String {
         .iter()
         .map(|(rank, name)| if *rank == 0 { name.clone() } else { format!("{name} (their priority {rank})") })
         .collect();
+    let names = if names.is_empty() { vec!["everything that the page lists".to_owned()] } else { names };
     let ids: Vec<&str> = found.actions.iter().map(|action| action.id.as_str()).collect();
     let by = if ids.is_empty() { String::new() } else { format!(" (playbook: {})", ids.join(", ")) };
     if stage == Stage::Over {
