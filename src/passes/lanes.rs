@@ -66,9 +66,8 @@ impl Lanes {
         let settings = &current.settings;
         if self.channel == Channel::Webhook {
             self.webhook_connections = settings.webhook.connections;
-            self.webhooks = WebhookSender::new(&settings.webhook)
-                .inspect_err(|error| tracing::error!(error = %format!("{error:#}"), "webhooks cannot be sent"))
-                .ok();
+            // Made with the first webhook there is to send: the system's certificates take memory.
+            self.webhooks = None;
             self.made_from = Some(current.clone());
             return;
         }
@@ -95,11 +94,22 @@ impl Lanes {
                 lanes.resize_with(self.mail_connections, || account.lane());
                 lanes.into_iter().map(|lane| Lane::Mail(Box::new(lane), self.pace.clone())).collect()
             }
-            Channel::Webhook => match &self.webhooks {
+            Channel::Webhook => match self.sender().cloned() {
                 Some(sender) => (0..self.webhook_connections).map(|_| Lane::Webhook(sender.clone())).collect(),
                 None => vec![Lane::Missing(channel)],
             },
         }
+    }
+
+    fn sender(&mut self) -> Option<&WebhookSender> {
+        if self.webhooks.is_none()
+            && let Some(current) = &self.made_from
+        {
+            self.webhooks = WebhookSender::new(&current.settings.webhook)
+                .inspect_err(|error| tracing::error!(error = %format!("{error:#}"), "webhooks cannot be sent"))
+                .ok();
+        }
+        self.webhooks.as_ref()
     }
 
     pub fn give_back(&mut self, lane: Lane) {
