@@ -159,7 +159,7 @@ fn need(written: &WrittenGuidance, table: &KeyPath, problems: &mut Problems) -> 
 }
 
 fn until(written: &str) -> Result<Duration, Mistake> {
-    values::duration_in(written, Duration::from_secs(60)..=Duration::from_secs(30 * 86_400))
+    values::duration_in(written, Duration::from_secs(1)..=Duration::from_secs(30 * 86_400))
 }
 
 fn resources(written: &[WrittenResource], table: &KeyPath, problems: &mut Problems) -> Vec<Resource> {

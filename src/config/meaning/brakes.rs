@@ -34,7 +34,7 @@ fn intervals(
         reading.problems.add(table.key(level), mistake);
         return default;
     }
-    let found = reading.list(&table, level, texts, |text| values::duration_in(text, 10 * SECOND..=7 * DAY));
+    let found = reading.list(&table, level, texts, |text| values::duration_in(text, SECOND..=7 * DAY));
     match found.as_slice() {
         [one] if texts.len() == 1 => [*one; 3],
         [first, second, third] => [*first, *second, *third],
@@ -52,7 +52,7 @@ pub(super) fn pace(reading: &mut Reading<'_>, written: &WrittenPace) -> PaceSett
             values::duration_in(text, Duration::ZERO..=DAY)
         }),
         max_age: reading.or(&table, "max_age", written.max_age.as_deref(), DAY, |text| {
-            values::duration_in(text, MINUTE..=30 * DAY)
+            values::duration_in(text, SECOND..=30 * DAY)
         }),
         corrections: reading.or(&table, "corrections", written.corrections.as_deref(), Corrections::Open, |text| {
             values::word(text, &[("open", Corrections::Open), ("all", Corrections::All), ("none", Corrections::None)])

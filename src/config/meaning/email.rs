@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use url::{Host, Url};
 
-use super::{DAY, HOUR, MINUTE, Reading, SECOND};
+use super::{DAY, HOUR, Reading, SECOND};
 use crate::config::problem::{KeyPath, Mistake, quoted};
 use crate::config::settings::{EmailSettings, MailServer, Security, SubjectStyle};
 use crate::config::values;
@@ -69,7 +69,7 @@ pub(super) fn retry(
 }
 
 pub(super) fn give_up(reading: &mut Reading<'_>, table: &KeyPath, written: Option<&str>) -> Duration {
-    reading.or(table, "give_up", written, 72 * HOUR, |text| values::duration_in(text, MINUTE..=30 * DAY))
+    reading.or(table, "give_up", written, 72 * HOUR, |text| values::duration_in(text, SECOND..=30 * DAY))
 }
 
 fn server(written: &str, folder: &Path) -> Result<MailServer, Mistake> {

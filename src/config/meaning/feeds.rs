@@ -48,7 +48,7 @@ pub(super) fn read(
             Some(Kind::Statuspage) | None => Duration::from_secs(30),
         };
         let every = reading.or(&table, "every", one.every.as_deref(), default_every, |text| {
-            values::duration_in(text, 5 * SECOND..=DAY)
+            values::duration_in(text, SECOND..=DAY)
         });
         let supplier = reading.optional(&table, "supplier", one.supplier.as_deref(), |text| values::line(text, 100));
         let voice = reading.optional(&table, "voice", one.voice.as_deref(), |text| values::line(text, 100));
