@@ -47,9 +47,8 @@ pub(super) fn read(
             Some(Kind::File) => Duration::from_secs(5),
             Some(Kind::Statuspage) | None => Duration::from_secs(30),
         };
-        let every = reading.or(&table, "every", one.every.as_deref(), default_every, |text| {
-            values::duration_in(text, SECOND..=DAY)
-        });
+        let every = reading
+            .or(&table, "every", one.every.as_deref(), default_every, |text| values::duration_in(text, SECOND..=DAY));
         let supplier = reading.optional(&table, "supplier", one.supplier.as_deref(), |text| values::line(text, 100));
         let voice = reading.optional(&table, "voice", one.voice.as_deref(), |text| values::line(text, 100));
         let first_sight = reading.or(&table, "first_sight", one.first_sight.as_deref(), FirstSight::Silent, |text| {
