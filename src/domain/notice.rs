@@ -213,8 +213,11 @@ pub struct CaseFacts {
     pub added: Vec<String>,
     pub removed: Vec<String>,
     pub started_at: Option<Timestamp>,
-    /// When it ended (by the source, or last seen for a source that vanishes).
+    /// When it ended (by the source, or last seen for a source that vanishes). `None` too where nobody has said that
+    /// it is over: withdrawn, or closed by one of us.
     pub ended_at: Option<Timestamp>,
+    /// When one of us closed the case.
+    pub closed_by_hand_at: Option<Timestamp>,
     pub scheduled_for: Option<Timestamp>,
     pub scheduled_until: Option<Timestamp>,
     /// The window before, when it was moved within what this notice tells.

@@ -127,6 +127,7 @@ fn changes(scene: &Scene<'_>) -> Vec<String> {
     match Verdict::of(scene) {
         Verdict::Unaffected => said.push(no_longer_listed(scene, &scene.plain_names())),
         Verdict::Withdrawn => said.push(scene.in_voice(&words.withdrawn, &words.withdrawn_supplier)),
+        Verdict::Closed => said.push(words.closed.clone()),
         Verdict::Reopened => said.push(scene.in_voice(&words.reopened, &words.reopened_supplier)),
         Verdict::Longer => said.push(match case.scheduled_until {
             Some(until) => fill(&words.overdue, &[("when", &scene.times.full(until))]),

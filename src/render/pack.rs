@@ -80,7 +80,7 @@ phrases! {
     /// The word that line 1 begins with.
     VerdictWords {
         started, news, worse, better, action, action_by, no_change, correction, unaffected, resolved, reopened,
-        report, withdrawn, planned, reminder, moved, begun, longer, done, cancelled,
+        report, withdrawn, closed, planned, reminder, moved, begun, longer, done, cancelled,
     }
 }
 
@@ -89,7 +89,7 @@ phrases! {
     LineWords {
         plain, back, action, several, no_change_since, no_change_seen, ended_at, works_one, works_many, normal_one,
         normal_many, over, over_possibly, failed_for, lasted_for, took, planned, moved, moved_bare, ends_by, was_planned,
-        not_planned, last_word, report_over, next_word, next_word_plain, next_news, next_certain, daily, drill,
+        not_planned, last_word, closed, closed_after, report_over, next_word, next_word_plain, next_news, next_certain, daily, drill,
     }
 }
 
@@ -120,7 +120,7 @@ phrases! {
     /// The account.
     HappenedWords {
         since, during, planned, bare, drill, renamed, wider, narrower_one, narrower_many, narrower_supplier,
-        nothing_new, nothing_new_bare, withdrawn, withdrawn_supplier, reopened, reopened_supplier, moved_from,
+        nothing_new, nothing_new_bare, withdrawn, withdrawn_supplier, closed, reopened, reopened_supplier, moved_from,
         overdue, overdue_bare, rewrote, rewrote_supplier, before, now, not_part_one, not_part_many,
     }
 }
@@ -130,7 +130,7 @@ phrases! {
     StatusWords {
         open, over, investigating_first, investigating_first_supplier, investigating, investigating_supplier, back,
         back_supplier, identified, identified_supplier, monitoring, monitoring_supplier, scheduled,
-        scheduled_unchanged, scheduled_new, in_progress, verifying, completed, cancelled, withdrawn, unaffected,
+        scheduled_unchanged, scheduled_new, in_progress, verifying, completed, cancelled, withdrawn, closed, closed_work, unaffected,
         unaffected_bare, report, automatic, nobody_wrote, last_words, no_reason, no_reason_supplier, lost,
         lost_supplier, lost_news, no_problem_one, no_problem_many, stand, left_out_one, left_out_many, data_none, data_some,
         data_unknown, data_unknown_by, report_by, sorry,

@@ -81,6 +81,7 @@ fn incident_facts() -> CaseFacts {
         removed: Vec::new(),
         started_at: Some(at("13:05")),
         ended_at: None,
+        closed_by_hand_at: None,
         scheduled_for: None,
         scheduled_until: None,
         moved_from: None,
@@ -398,6 +399,7 @@ fn ends() -> Vec<(&'static str, Notice)> {
         ("resolved, minor, without words", over(Kind::Resolved, minor)),
         ("resolved, the whole story", whole_story),
         ("withdrawn", over(Kind::Withdrawn, incident_facts())),
+        ("closed by hand", closed_by_hand(Kind::Withdrawn, incident_facts())),
         ("unaffected", Notice { guidance: undo, ..over(Kind::Unaffected, gone) }),
         ("reopened", Notice { next_word: Some(at("16:10")), ..notice(Kind::Reopened, "15:11", reopened) }),
         ("corrected, after the end", {
@@ -406,6 +408,15 @@ fn ends() -> Vec<(&'static str, Notice)> {
         }),
         ("postmortem", Notice { now: at("15:31"), ..over(Kind::Postmortem, postmortem) }),
     ]
+}
+
+/// What a person on our side closed while it was open: two steps had been asked, one of them with a way back.
+fn closed_by_hand(reason: Kind, case: CaseFacts) -> Notice {
+    let report_by = Some("2026-11-27".to_owned());
+    let case = CaseFacts { closed_by_hand_at: Some(at("14:52")), report_by, ..case };
+    let tell = bare_action("tell", "Tell your support desk.");
+    let guidance = Guidance { undo: vec![pause_export()], called_off: vec![tell], ..Guidance::unknown() };
+    Notice { guidance, ..over(reason, case) }
 }
 
 fn maintenances() -> Vec<(&'static str, Notice)> {
@@ -439,6 +450,11 @@ fn maintenances() -> Vec<(&'static str, Notice)> {
             "maintenance completed",
             Notice { guidance: undo, next_word: None, ..work(Kind::Completed, on(24, "22:21"), done) },
         ),
+        ("maintenance closed by hand", {
+            let closed = CaseFacts { phase: Phase::Cancelled, ..planned_facts() };
+            let notice = closed_by_hand(Kind::Cancelled, closed);
+            Notice { guidance: Guidance::unknown(), concerned: vec![(2, "Search".to_owned())], ..notice }
+        }),
         ("maintenance cancelled", Notice { next_word: None, ..work(Kind::Cancelled, on(23, "12:00"), cancelled) }),
     ]
 }

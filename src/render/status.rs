@@ -69,6 +69,8 @@ fn phase_sentence(scene: &Scene<'_>, news: &[(&Words, String)]) -> String {
             };
         }
         Verdict::Withdrawn => return words.withdrawn.clone(),
+        Verdict::Closed if scene.is_maintenance() => return words.closed_work.clone(),
+        Verdict::Closed => return words.closed.clone(),
         Verdict::Report => {
             return match notice.case.ended_at {
                 Some(ended) => fill(&words.report, &[("when", &scene.times.full(ended))]),
@@ -195,6 +197,32 @@ fn notes(scene: &Scene<'_>) -> Vec<String> {
     lines
 }
 
+/// A report is promised with the end, or by words after it: not by the report itself, nor below a last word.
+fn is_report_to_come(scene: &Scene<'_>) -> bool {
+    match Verdict::of(scene) {
+        Verdict::Resolved | Verdict::Done => true,
+        Verdict::News => scene.is_over(),
+        Verdict::Started
+        | Verdict::NotOver
+        | Verdict::Worse
+        | Verdict::Better
+        | Verdict::ActionNeeded
+        | Verdict::NoChange
+        | Verdict::Correction
+        | Verdict::Unaffected
+        | Verdict::Reopened
+        | Verdict::Report
+        | Verdict::Withdrawn
+        | Verdict::Closed
+        | Verdict::Planned
+        | Verdict::Reminder
+        | Verdict::Moved
+        | Verdict::Begun
+        | Verdict::Longer
+        | Verdict::Cancelled => false,
+    }
+}
+
 /// At the end: data, the report, and in a confirmed major or critical case that we are sorry.
 fn data_lines(scene: &Scene<'_>) -> Vec<String> {
     let (words, notice) = (&scene.pack.status, scene.notice);
@@ -211,7 +239,7 @@ fn data_lines(scene: &Scene<'_>) -> Vec<String> {
         (None, None) if is_end => lines.push(words.data_unknown.clone()),
         (None, Some(_) | None) => {}
     }
-    if let Some(by) = by.filter(|_| scene.is_over()) {
+    if let Some(by) = by.filter(|_| is_report_to_come(scene)) {
         lines.push(fill(&words.report_by, &[("when", &by)]));
     }
     if is_end && matches!(notice.case.impact, Some(Impact::Major | Impact::Critical)) {

@@ -116,9 +116,6 @@ fn undo(scene: &Scene<'_>, next: &mut usize) -> Vec<Block> {
         blocks.extend(Block::paragraph(by_count(ways_back.len(), &words.undo_one, &words.undo_many)));
         blocks.extend(steps(next, ways_back));
     }
-    for action in guidance.undo.iter().filter(|action| action.undo.is_none()) {
-        blocks.extend(Block::paragraph(fill(&words.not_needed, &[("step", &words_of(action))])));
-    }
     blocks
 }
 

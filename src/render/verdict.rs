@@ -28,6 +28,8 @@ pub enum Verdict {
     Reopened,
     Report,
     Withdrawn,
+    /// A person on our side closed it.
+    Closed,
     Planned,
     Reminder,
     Moved,
@@ -41,6 +43,9 @@ impl Verdict {
     /// A newly required action outranks every reason but the end; a contact's first word is the beginning.
     pub fn of(scene: &Scene<'_>) -> Verdict {
         let notice = scene.notice;
+        if notice.case.closed_by_hand_at.is_some() && matches!(notice.reason, Kind::Withdrawn | Kind::Cancelled) {
+            return Verdict::Closed;
+        }
         if notice.guidance.newly_required && !scene.is_over() {
             return Verdict::ActionNeeded;
         }
@@ -122,6 +127,7 @@ impl Verdict {
             Verdict::Reopened => &words.reopened,
             Verdict::Report => &words.report,
             Verdict::Withdrawn => &words.withdrawn,
+            Verdict::Closed => &words.closed,
             Verdict::Planned => &words.planned,
             Verdict::Reminder => &words.reminder,
             Verdict::Moved => &words.moved,
@@ -141,6 +147,7 @@ pub fn lines(scene: &Scene<'_>) -> [String; 2] {
         Verdict::NoChange => no_change_lines(scene),
         Verdict::Resolved => ended_lines(scene),
         Verdict::Done => done_lines(scene),
+        Verdict::Closed => closed_lines(scene),
         Verdict::Planned | Verdict::Reminder | Verdict::Moved => planned_lines(scene, verdict),
         Verdict::NotOver => [with_need(scene, &scene.pack.line.back, verdict), next_word(scene)],
         Verdict::Begun => {
@@ -288,6 +295,19 @@ fn done_lines(scene: &Scene<'_>) -> [String; 2] {
     [first, sentences(&[lasted(scene), need(scene)])]
 }
 
+/// That we follow it no longer and for how long we have: never that it is over, nor that more will be said.
+fn closed_lines(scene: &Scene<'_>) -> [String; 2] {
+    let (line, case) = (&scene.pack.line, &scene.notice.case);
+    let at = case.closed_by_hand_at.map(|at| scene.times.at(at)).unwrap_or_default();
+    let values = [("word", Verdict::Closed.word(scene)), ("at", at.as_str()), ("about", &scene.about())];
+    let first = without_gap(&fill(&line.ended_at, &values));
+    let after = match (case.started_at, case.closed_by_hand_at) {
+        (Some(from), Some(until)) => fill(&line.closed_after, &[("duration", &scene.times.duration(from, until))]),
+        (Some(_) | None, _) => String::new(),
+    };
+    [sentences(&[first, need(scene)]), sentences(&[line.closed.clone(), after])]
+}
+
 fn report_end(scene: &Scene<'_>) -> String {
     let ended = scene.notice.case.ended_at.map(|at| fill(&scene.pack.line.report_over, &[("at", &scene.times.at(at))]));
     sentences(&[ended.unwrap_or_default(), lasted(scene)])
@@ -339,10 +359,12 @@ fn need(scene: &Scene<'_>) -> String {
     let count = |need: Need| guidance.actions.iter().filter(|action| action.need == need).count();
     if scene.is_over() {
         let left = guidance.undo.iter().filter(|action| action.undo.is_some()).count() + count(Need::Required);
+        if left == 0 && !guidance.called_off.is_empty() {
+            return by_count(guidance.called_off.len(), &words.called_off_one, &words.called_off_many);
+        }
         return match (left, count(Need::Maybe), guidance.known) {
             (0, 0, true) => words.none_known_over.clone(),
-            (0, 0, false) if guidance.undo.is_empty() => words.none_unknown_over.clone(),
-            (0, 0, false) => words.none_known_over.clone(),
+            (0, 0, false) => words.none_unknown_over.clone(),
             (0, maybe, _) => by_count(maybe, &words.maybe_one, &words.maybe_many),
             (left, _, _) => by_count(left, &words.left_one, &words.left_many),
         };

@@ -501,6 +501,7 @@ mod tests {
                 removed: Vec::new(),
                 started_at: Some(at(0)),
                 ended_at: None,
+                closed_by_hand_at: None,
                 scheduled_for: None,
                 scheduled_until: None,
                 moved_from: None,
