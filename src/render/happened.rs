@@ -107,10 +107,12 @@ fn title_sentence(scene: &Scene<'_>) -> String {
         };
     }
     let is_ended = scene.is_over() || case.phase.is_over();
-    match (case.started_at, case.ended_at.filter(|_| is_ended)) {
-        (Some(from), Some(until)) if until > from => with(&words.during, "window", &scene.times.range(from, until)),
-        (Some(from), _) => with(&words.since, "when", &scene.times.full(from)),
-        (None, _) => fill(&words.bare, &[("title", &title)]),
+    let ended = case.ended_at.filter(|_| is_ended);
+    match (case.started_at, case.reported_at, ended) {
+        (Some(from), _, Some(until)) if until > from => with(&words.during, "window", &scene.times.range(from, until)),
+        (Some(from), _, _) => with(&words.since, "when", &scene.times.full(from)),
+        (None, Some(reported), _) => with(&words.reported, "at", &scene.times.at(reported)),
+        (None, None, _) => fill(&words.bare, &[("title", &title)]),
     }
 }
 

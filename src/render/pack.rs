@@ -88,8 +88,8 @@ phrases! {
     /// The two lines that stand first.
     LineWords {
         plain, back, action, several, no_change_since, no_change_seen, ended_at, works_one, works_many, normal_one,
-        normal_many, over, over_possibly, failed_for, lasted_for, took, planned, moved, moved_bare, ends_by, was_planned,
-        not_planned, last_word, closed, closed_after, report_over, next_word, next_word_plain, next_news, next_certain, daily, drill,
+        normal_many, over, over_possibly, failed_for, lasted_for, took, after_report, planned, moved, moved_bare, ends_by, was_planned,
+        not_planned, last_word, closed, closed_after, closed_after_report, report_over, next_word, next_word_plain, next_news, next_certain, daily, drill,
     }
 }
 
@@ -119,7 +119,7 @@ phrases! {
 phrases! {
     /// The account.
     HappenedWords {
-        since, during, planned, bare, drill, renamed, wider, narrower_one, narrower_many, narrower_supplier,
+        since, during, reported, planned, bare, drill, renamed, wider, narrower_one, narrower_many, narrower_supplier,
         nothing_new, nothing_new_bare, withdrawn, withdrawn_supplier, closed, reopened, reopened_supplier, moved_from,
         overdue, overdue_bare, rewrote, rewrote_supplier, before, now, not_part_one, not_part_many,
     }

@@ -80,6 +80,7 @@ fn incident_facts() -> CaseFacts {
         added: Vec::new(),
         removed: Vec::new(),
         started_at: Some(at("13:05")),
+        reported_at: Some(at("13:12")),
         ended_at: None,
         closed_by_hand_at: None,
         scheduled_for: None,
@@ -244,6 +245,7 @@ fn planned_facts() -> CaseFacts {
         components: vec!["Search".to_owned()],
         component_ids: vec!["search".to_owned()],
         started_at: None,
+        reported_at: Some(on(17, "09:00")),
         scheduled_for: Some(on(24, "21:00")),
         scheduled_until: Some(on(24, "22:30")),
         first_words: Some(plan.clone()),
@@ -397,6 +399,9 @@ fn ends() -> Vec<(&'static str, Notice)> {
     vec![
         ("resolved", resolved()),
         ("resolved, minor, without words", over(Kind::Resolved, minor)),
+        ("opened, no beginning stated", unstated(opened(Guidance::unknown()))),
+        ("resolved, no beginning stated", unstated(over(Kind::Resolved, ended_facts()))),
+        ("closed by hand, no beginning stated", unstated(closed_by_hand(Kind::Withdrawn, incident_facts()))),
         ("resolved, the whole story", whole_story),
         ("withdrawn", over(Kind::Withdrawn, incident_facts())),
         ("closed by hand", closed_by_hand(Kind::Withdrawn, incident_facts())),
@@ -408,6 +413,11 @@ fn ends() -> Vec<(&'static str, Notice)> {
         }),
         ("postmortem", Notice { now: at("15:31"), ..over(Kind::Postmortem, postmortem) }),
     ]
+}
+
+/// The same where nobody has said when it began.
+fn unstated(notice: Notice) -> Notice {
+    Notice { case: CaseFacts { started_at: None, ..notice.case }, ..notice }
 }
 
 /// What a person on our side closed while it was open: two steps had been asked, one of them with a way back.

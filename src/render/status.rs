@@ -162,7 +162,8 @@ fn last_words(scene: &Scene<'_>, quotes: &mut Quotes) -> Vec<Block> {
         return Vec::new();
     }
     let case = &scene.notice.case;
-    let is_old = |words: &&Words| scene.is_maintenance() && case.started_at.is_some_and(|start| words.at < start);
+    let start = case.started_at.or(case.scheduled_for);
+    let is_old = |words: &&Words| scene.is_maintenance() && start.is_some_and(|start| words.at < start);
     let Some(last) = case.last_words.as_ref().filter(|words| !is_old(words)) else {
         return Block::paragraph(words.nobody_wrote.clone()).into_iter().collect();
     };

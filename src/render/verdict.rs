@@ -239,8 +239,13 @@ fn no_change_lines(scene: &Scene<'_>) -> [String; 2] {
 fn unchanged_since(scene: &Scene<'_>) -> Option<Timestamp> {
     let case = &scene.notice.case;
     let words = case.last_words.as_ref().map(|words| words.at);
-    let start = case.started_at.filter(|_| scene.is_maintenance());
-    words.max(start)
+    let runs = matches!(case.phase, Phase::InProgress | Phase::Verifying);
+    match (runs, case.started_at) {
+        (true, Some(start)) => words.max(Some(start)),
+        // Whether those words are older than the work is not known.
+        (true, None) => words.filter(|at| case.scheduled_for.is_some_and(|planned| *at >= planned)),
+        (false, _) => words,
+    }
 }
 
 /// "We have not been able to read our status page since 14:51 CET (13:51 UTC)."
@@ -271,16 +276,19 @@ fn ended_lines(scene: &Scene<'_>) -> [String; 2] {
     [without_gap(&fill(phrase, &values)), sentences(&[lasted(scene), need(scene)])]
 }
 
-/// "It failed for 1 hour 47 minutes.", or nothing where a beginning or end is not known.
+/// "It failed for 1 hour 47 minutes."; where nobody has said when it began "That is 40 minutes after the first
+/// report."; nothing where no such time is known.
 fn lasted(scene: &Scene<'_>) -> String {
     let (line, case) = (&scene.pack.line, &scene.notice.case);
-    let (Some(from), Some(until)) = (case.started_at, case.ended_at) else { return String::new() };
-    let phrase = match scene.is_maintenance() {
-        true => &line.took,
-        false if has_failed(scene) => &line.failed_for,
-        false => &line.lasted_for,
-    };
-    fill(phrase, &[("duration", &scene.times.duration(from, until))])
+    let Some(until) = case.ended_at else { return String::new() };
+    let said = |phrase: &str, from: Timestamp| fill(phrase, &[("duration", &scene.times.duration(from, until))]);
+    match (case.started_at, case.reported_at.filter(|reported| *reported < until)) {
+        (Some(from), _) if scene.is_maintenance() => said(&line.took, from),
+        (Some(from), _) if has_failed(scene) => said(&line.failed_for, from),
+        (Some(from), _) => said(&line.lasted_for, from),
+        (None, Some(reported)) if !scene.is_maintenance() => said(&line.after_report, reported),
+        (None, _) => String::new(),
+    }
 }
 
 /// Whether it can be said to have failed: a large part did not work, for this client for certain.
@@ -301,9 +309,14 @@ fn closed_lines(scene: &Scene<'_>) -> [String; 2] {
     let at = case.closed_by_hand_at.map(|at| scene.times.at(at)).unwrap_or_default();
     let values = [("word", Verdict::Closed.word(scene)), ("at", at.as_str()), ("about", &scene.about())];
     let first = without_gap(&fill(&line.ended_at, &values));
-    let after = match (case.started_at, case.closed_by_hand_at) {
-        (Some(from), Some(until)) => fill(&line.closed_after, &[("duration", &scene.times.duration(from, until))]),
-        (Some(_) | None, _) => String::new(),
+    let said = |phrase: &str, from: Timestamp| match case.closed_by_hand_at {
+        Some(until) => fill(phrase, &[("duration", &scene.times.duration(from, until))]),
+        None => String::new(),
+    };
+    let after = match (case.started_at, case.reported_at) {
+        (Some(from), _) => said(&line.closed_after, from),
+        (None, Some(reported)) if !scene.is_maintenance() => said(&line.closed_after_report, reported),
+        (None, _) => String::new(),
     };
     [sentences(&[first, need(scene)]), sentences(&[line.closed.clone(), after])]
 }

@@ -500,6 +500,7 @@ mod tests {
                 added: Vec::new(),
                 removed: Vec::new(),
                 started_at: Some(at(0)),
+                reported_at: Some(at(1)),
                 ended_at: None,
                 closed_by_hand_at: None,
                 scheduled_for: None,
