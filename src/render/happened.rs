@@ -99,6 +99,9 @@ fn title_sentence(scene: &Scene<'_>) -> String {
     let with = |phrase: &str, name: &str, value: &str| fill(phrase, &[("title", &title), (name, value)]);
     if scene.is_maintenance() {
         return match (case.started_at, case.ended_at, case.scheduled_for) {
+            (Some(from), Some(until), _) if scene.is_over() && scene.times.is_one_minute(from, until) => {
+                with(&words.at, "at", &scene.times.at(from))
+            }
             (Some(from), Some(until), _) if scene.is_over() => {
                 with(&words.during, "window", &scene.times.range(from, until))
             }
@@ -109,6 +112,9 @@ fn title_sentence(scene: &Scene<'_>) -> String {
     let is_ended = scene.is_over() || case.phase.is_over();
     let ended = case.ended_at.filter(|_| is_ended);
     match (case.started_at, case.reported_at, ended) {
+        (Some(from), _, Some(until)) if scene.times.is_one_minute(from, until) => {
+            with(&words.at, "at", &scene.times.at(from))
+        }
         (Some(from), _, Some(until)) if until > from => with(&words.during, "window", &scene.times.range(from, until)),
         (Some(from), _, _) => with(&words.since, "when", &scene.times.full(from)),
         (None, Some(reported), _) => with(&words.reported, "at", &scene.times.at(reported)),

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use crate::domain::incident::{DataLoss, Impact, Need, Phase};
 use crate::domain::notice::{
-    Action, Affected, CaseFacts, Guidance, Kind, Notice, Reader, Replaced, Sender, Voice, Words,
+    Action, Affected, CaseFacts, Guidance, Kind, Notice, Reader, Replaced, Resource, Sender, Voice, Words,
 };
 
 /// A time of the sample's day, Monday 23 November 2026, in UTC.
@@ -24,7 +24,7 @@ pub fn sender() -> Sender {
         email: "incidents@example.com".to_owned(),
         reply_to: Some("support@example.com".to_owned()),
         phone: Some("+49 30 1234 5678".to_owned()),
-        answered: None,
+        answered: Some("day and night".to_owned()),
         locale: "en".to_owned(),
     }
 }
@@ -154,6 +154,10 @@ fn pause_export() -> Action {
         place: Some("Console, Settlements, Exports, Pause.".to_owned()),
         otherwise: Some("tonight's file lists failed payments as settled and has to be corrected by hand.".to_owned()),
         offer: Some("we can put an engineer on a call with you now.".to_owned()),
+        resources: vec![Resource {
+            title: "Pausing exports".to_owned(),
+            url: "https://docs.example.com/exports?do=pause".to_owned(),
+        }],
         ..bare_action("pause", "Pause the nightly settlement export.")
     }
 }
@@ -323,6 +327,11 @@ fn incidents() -> Vec<(&'static str, Notice)> {
         ("action required", Notice { guidance: required(), ..identified(Kind::Phase) }),
         ("several actions", Notice { guidance: several(), ..identified(Kind::Action) }),
         ("action called off", Notice { guidance: called_off, ..identified(Kind::Phase) }),
+        ("suggestion called off", Notice { guidance: suggestion_off(), ..identified(Kind::Phase) }),
+        ("still to be done, in another language", {
+            let guidance = Guidance { actions: vec![in_another_language()], ..still_required() };
+            Notice { guidance, ..notice(Kind::Updated, "14:03", incident_facts()) }
+        }),
         ("phase", identified(Kind::Phase)),
         ("renamed", notice(Kind::Phase, "13:39", renamed)),
         ("updated", Notice { guidance: still_required(), ..notice(Kind::Updated, "14:03", updated) }),
@@ -355,6 +364,21 @@ fn newly_hit(case: CaseFacts) -> Notice {
     let guidance = considered(2);
     let concerned = vec![(1, "Payments API".to_owned()), (2, "Search".to_owned())];
     Notice { is_brief: true, concerned, untouched: Vec::new(), guidance, ..notice(Kind::Wider, "14:03", case) }
+}
+
+/// A condition in the text: the suggestion falls away, not the condition.
+fn suggestion_off() -> Guidance {
+    let retry = Action { need: Need::Maybe, ..bare_action("retry", "If a payment failed, send it again.") };
+    Guidance { known: true, called_off: vec![retry], ..Guidance::unknown() }
+}
+
+fn in_another_language() -> Action {
+    Action {
+        language: Some("fr".to_owned()),
+        undo: Some("Reprenez l'export.".to_owned()),
+        by: Some(at("21:00")),
+        ..bare_action("pause", "Suspendez l'export.")
+    }
 }
 
 fn considered(count: usize) -> Guidance {
@@ -398,6 +422,16 @@ fn ends() -> Vec<(&'static str, Notice)> {
     };
     vec![
         ("resolved", resolved()),
+        ("resolved, to be undone in another language", {
+            let case =
+                CaseFacts { report_by: Some("2026-11-27".to_owned()), impact: Some(Impact::Minor), ..ended_facts() };
+            let guidance = Guidance { undo: vec![in_another_language()], ..Guidance::unknown() };
+            Notice { guidance, ..over(Kind::Resolved, case) }
+        }),
+        ("resolved within a minute, its title in brackets", {
+            let title = "[EU] Payments fail [major]".to_owned();
+            Notice { case: CaseFacts { title, started_at: Some(at("14:52")), ..ended_facts() }, ..resolved() }
+        }),
         ("resolved, minor, without words", over(Kind::Resolved, minor)),
         ("opened, no beginning stated", unstated(opened(Guidance::unknown()))),
         ("resolved, no beginning stated", unstated(over(Kind::Resolved, ended_facts()))),

@@ -200,7 +200,7 @@ fn action_lines(scene: &Scene<'_>) -> [String; 2] {
     }
     let more = scene.notice.guidance.actions.iter().filter(|action| action.need == Need::Required).count() - 1;
     if more > 0 {
-        first.push(fill(&line.several, &[("count", &more.to_string())]));
+        first.push(by_count(more, &line.several_one, &line.several));
     }
     let about = format!("{}.", capitalised(&scene.about()));
     let window = match scene.notice.case.scheduled_for {
@@ -373,7 +373,7 @@ fn need(scene: &Scene<'_>) -> String {
     if scene.is_over() {
         let left = guidance.undo.iter().filter(|action| action.undo.is_some()).count() + count(Need::Required);
         if left == 0 && !guidance.called_off.is_empty() {
-            return by_count(guidance.called_off.len(), &words.called_off_one, &words.called_off_many);
+            return called_off(scene);
         }
         return match (left, count(Need::Maybe), guidance.known) {
             (0, 0, true) => words.none_known_over.clone(),
@@ -393,11 +393,17 @@ fn need(scene: &Scene<'_>) -> String {
             Some(_) | None => by_count(count(Need::Required).max(1), &words.required_one, &words.required_many),
         },
         Need::Maybe => by_count(count(Need::Maybe).max(1), &words.maybe_one, &words.maybe_many),
-        Need::None if !guidance.called_off.is_empty() => {
-            by_count(guidance.called_off.len(), &words.called_off_one, &words.called_off_many)
-        }
+        Need::None if !guidance.called_off.is_empty() => called_off(scene),
         Need::None if guidance.known => words.none_known.clone(),
         Need::None => words.none_unknown.clone(),
+    }
+}
+
+fn called_off(scene: &Scene<'_>) -> String {
+    let (words, called_off) = (&scene.pack.need, &scene.notice.guidance.called_off);
+    match called_off.iter().any(|action| action.need == Need::Required) {
+        true => by_count(called_off.len(), &words.called_off_one, &words.called_off_many),
+        false => by_count(called_off.len(), &words.not_suggested_one, &words.not_suggested_many),
     }
 }
 
