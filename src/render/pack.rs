@@ -98,7 +98,7 @@ phrases! {
     /// The two lines that stand first.
     LineWords {
         plain, back, action, several_one, several, no_change_since, no_change_seen, ended_at, works_one, works_many, normal_one,
-        normal_many, over, over_possibly, failed_for, lasted_for, took, after_report, planned, moved, moved_bare, ends_by, was_planned,
+        normal_many, over, over_possibly, failed_for, lasted_for, took, after_report, planned, moved, moved_bare, ends_by, was_planned, was_planned_begun,
         not_planned, last_word, closed, closed_after, closed_after_report, report_over, next_word, next_word_plain, next_news, next_certain, daily, drill,
     }
 }
@@ -140,8 +140,8 @@ phrases! {
     StatusWords {
         open, over, investigating_first, investigating_first_supplier, investigating, investigating_supplier, back,
         back_supplier, identified, identified_supplier, monitoring, monitoring_supplier, scheduled,
-        scheduled_unchanged, scheduled_new, in_progress, verifying, completed, cancelled, withdrawn, closed, closed_work, unaffected,
-        unaffected_bare, report, automatic, nobody_wrote, last_words, no_reason, no_reason_supplier, lost,
+        scheduled_unchanged, scheduled_new, in_progress, verifying, completed, cancelled, cancelled_begun, withdrawn, closed, closed_work, unaffected,
+        unaffected_bare, report, automatic, nobody_wrote, nobody_wrote_since_start, last_words, no_reason, no_reason_supplier, lost,
         lost_supplier, lost_news, no_problem_one, no_problem_many, stand, left_out_one, left_out_many, data_none, data_some,
         data_unknown, data_unknown_by, report_by, sorry,
     }

@@ -476,7 +476,9 @@ fn maintenances() -> Vec<(&'static str, Notice)> {
     let cancelled = CaseFacts { phase: Phase::Cancelled, phase_moved: true, ..planned_facts() };
     let undo = Guidance { known: true, undo: set_timeout().actions, ..Guidance::unknown() };
     let opened = Notice { is_brief: true, guidance: Guidance::unknown(), ..work(Kind::Opened, on(17, "09:01"), first) };
+    let cut_short = work(Kind::Cancelled, on(24, "21:40"), cancelled.clone());
     vec![
+        ("maintenance cancelled after its planned start", Notice { next_word: None, ..cut_short }),
         ("maintenance planned", opened),
         (
             "maintenance reminder",

@@ -78,6 +78,7 @@ fn phase_sentence(scene: &Scene<'_>, news: &[(&Words, String)]) -> String {
             };
         }
         Verdict::Resolved => return words.over.clone(),
+        Verdict::Cancelled if scene.is_past_planned_start() => return words.cancelled_begun.clone(),
         Verdict::Cancelled => return words.cancelled.clone(),
         Verdict::NotOver => return scene.in_voice(&words.back, &words.back_supplier),
         Verdict::Planned | Verdict::Moved => return words.scheduled_new.clone(),
@@ -164,9 +165,12 @@ fn last_words(scene: &Scene<'_>, quotes: &mut Quotes) -> Vec<Block> {
     let case = &scene.notice.case;
     let start = case.started_at.or(case.scheduled_for);
     let is_old = |words: &&Words| scene.is_maintenance() && start.is_some_and(|start| words.at < start);
-    let Some(last) = case.last_words.as_ref().filter(|words| !is_old(words)) else {
+    let Some(last) = &case.last_words else {
         return Block::paragraph(words.nobody_wrote.clone()).into_iter().collect();
     };
+    if is_old(&last) {
+        return Block::paragraph(words.nobody_wrote_since_start.clone()).into_iter().collect();
+    }
     let (who, when) = (scene.author_within(last), scene.times.short(last.at));
     let lead = fill(&words.last_words, &[("who", &who), ("when", &when)]);
     let mut blocks: Vec<Block> = quotes.under(scene, lead, &whole_source(last)).into_iter().collect();

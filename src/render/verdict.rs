@@ -349,7 +349,9 @@ fn cancelled_window(scene: &Scene<'_>) -> String {
     match case.scheduled_for {
         Some(from) => {
             let window = scene.times.window(from, case.scheduled_until);
-            fill(&scene.pack.line.was_planned, &[("window", &window)])
+            let line = &scene.pack.line;
+            let phrase = if scene.is_past_planned_start() { &line.was_planned_begun } else { &line.was_planned };
+            fill(phrase, &[("window", &window)])
         }
         None => scene.pack.line.not_planned.clone(),
     }
