@@ -13,6 +13,7 @@ use crate::config::settings::Settings;
 use crate::config::{locate, playbook};
 use crate::daemon::{files, logging};
 use crate::domain::client::{Channel, Client};
+use crate::domain::counted::counted;
 use crate::passes::current::Current;
 
 /// More endpoints of clients are not asked.
@@ -153,24 +154,25 @@ fn print(found: &Findings, answers: &[Answer], config: &str) {
     }
     if found.book.without_priorities > 0 {
         show::note(&format!(
-            "{} of {} clients name no priorities and are told nothing",
-            found.book.without_priorities, found.book.clients
+            "{} of {} without priorities, and told nothing",
+            found.book.without_priorities,
+            counted(found.book.clients, "client", "clients")
         ));
     }
     let Some(current) = found.current.as_ref().filter(|_| found.errors.is_empty()) else {
-        show::problem(&format!("{config}: {} mistakes", found.errors.len()));
+        show::problem(&format!("{config}: {}", counted(found.errors.len(), "mistake", "mistakes")));
         return;
     };
     for word in current.asked_in_vain() {
         show::note(&format!("warning: set, and not in this release: {word}"));
     }
     show::result(&format!(
-        "{config}: good; {} clients, {} feeds, {} hooks, {} playbook entries, {} warnings",
-        found.book.clients,
-        current.settings.feeds.len(),
-        current.settings.hooks.len(),
-        current.playbook.len(),
-        found.warnings.len()
+        "{config}: good; {}, {}, {}, {}, {}",
+        counted(found.book.clients, "client", "clients"),
+        counted(current.settings.feeds.len(), "feed", "feeds"),
+        counted(current.settings.hooks.len(), "hook", "hooks"),
+        counted(current.playbook.len(), "playbook entry", "playbook entries"),
+        counted(found.warnings.len(), "warning", "warnings")
     ));
 }
 

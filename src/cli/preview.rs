@@ -13,6 +13,7 @@ use super::exit::Exit;
 use super::outlook::{self, Outlook, Prospect, Reached};
 use super::{dry_run, opening, show, trigger};
 use crate::domain::client::{self, Channel};
+use crate::domain::counted::counted;
 use crate::domain::delivery;
 use crate::domain::notice::Notice;
 use crate::domain::telling::Telling;
@@ -232,7 +233,7 @@ impl Shelf<'_> {
         if self.arguments.json {
             show::json(&self.shown);
         } else if let Some(output) = self.output {
-            show::result(&format!("{} messages in {}", self.count, output.display()));
+            show::result(&format!("{} in {}", counted(self.count, "message", "messages"), output.display()));
         } else if self.count > MOST_ON_TERMINAL {
             show::note(&format!("{} more are not shown; --output DIR writes all", self.count - MOST_ON_TERMINAL));
         }

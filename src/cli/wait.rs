@@ -8,6 +8,7 @@ use super::exit::Exit;
 use super::opening::Hands;
 use super::show;
 use crate::domain::case::Scope;
+use crate::domain::counted::counted;
 use crate::passes::Shared;
 use crate::passes::ingest::TakenCase;
 use crate::store::rows::{LedgerFilter, LedgerRow, LedgerState};
@@ -32,7 +33,7 @@ pub struct Reach {
 }
 
 impl Reach {
-    /// The plural stands for every number, so that scripts can look for it.
+    /// `N clients, M contacts` with the plural for every number: scripts look for it.
     pub fn text(&self, case: &TakenCase) -> String {
         let mut text =
             format!("case {} ({})\n{} clients, {} contacts", case.id, case.reference, self.clients, self.contacts);
@@ -62,10 +63,10 @@ impl Reach {
 pub async fn reach(shared: &Shared, case: &TakenCase) -> anyhow::Result<Reach> {
     let Some(sequence) = case.sequence else { return Ok(Reach::default()) };
     let rows = shared.store.deliveries(LedgerFilter::Case(case.case_key), MOST_ROWS).await?;
-    Ok(counted(&rows, sequence))
+    Ok(tally(&rows, sequence))
 }
 
-fn counted(rows: &[LedgerRow], sequence: i64) -> Reach {
+fn tally(rows: &[LedgerRow], sequence: i64) -> Reach {
     let of_change = |row: &&LedgerRow| {
         row.id.sequence >= sequence && row.from_sequence < sequence && row.state != LedgerState::Superseded
     };
@@ -128,7 +129,11 @@ pub async fn until_settled(hands: &mut Hands, case: &TakenCase, limit: Duration)
         Ok(Ok(reach)) if reach.clients > 0 && reach.unreached == 0 => Exit::Done,
         Ok(Ok(reach)) => {
             if reach.clients > 0 {
-                show::problem(&format!("{} of {} clients were not reached", reach.unreached, reach.clients));
+                show::problem(&format!(
+                    "{} of {} not reached",
+                    reach.unreached,
+                    counted(reach.clients, "client", "clients")
+                ));
             }
             Exit::NotReached
         }
@@ -183,10 +188,10 @@ async fn why_nobody(shared: &Shared, case: &TakenCase) -> Option<String> {
     } else {
         let names: Vec<String> = named.keys.iter().map(|key| current.catalog.name_of(key)).collect();
         format!(
-            "nobody is told: no client has {} among its priorities, or their min_impact is higher; {} of {} clients have no priorities at all",
+            "nobody is told: no client has {} among its priorities, or their min_impact is higher; {} of {} without any priorities",
             names.join(", "),
             counts.without_priorities,
-            counts.clients
+            counted(counts.clients, "client", "clients")
         )
     })
 }
@@ -231,17 +236,17 @@ mod tests {
             row(5, "hooli", (1, 2), Cancelled),
             row(6, "later", (2, 3), Delivered),
         ];
-        let found = counted(&rows, 2);
+        let found = tally(&rows, 2);
         let expected =
             Reach { clients: 4, contacts: 5, delivered: 1, pending: 1, failed: 2, cancelled: 1, unreached: 3 };
         assert_eq!(found, expected);
-        assert_eq!(counted(&rows, 9), Reach::default());
+        assert_eq!(tally(&rows, 9), Reach::default());
     }
 
     #[test]
     fn one_client_is_counted_in_the_plural_too() {
         let case = TakenCase { case_key: 1, id: "c1".into(), reference: "K7QM".into(), sequence: Some(1) };
-        let reach = counted(&[row(1, "acme", (0, 1), LedgerState::Delivered)], 1);
+        let reach = tally(&[row(1, "acme", (0, 1), LedgerState::Delivered)], 1);
         assert_eq!(reach.text(&case), "case c1 (K7QM)\n1 clients, 1 contacts: 1 delivered, 0 waiting, 0 failed");
     }
 }

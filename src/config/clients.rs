@@ -14,6 +14,7 @@ use super::problem::{KeyPath, Mistake, Problem, Problems, quoted};
 use super::settings::Settings;
 use super::{clients_csv, clients_toml};
 use crate::domain::client::{Channel, Client, SecretRef};
+use crate::domain::counted::counted;
 use crate::domain::playbook::Entry;
 
 /// Mistakes reported at once; a book with more is named "and more".
@@ -85,7 +86,7 @@ pub struct BookSummary {
 #[derive(Debug, thiserror::Error)]
 pub enum BookError {
     /// The files are at fault; all places found, at most [`MOST_DIAGNOSTICS`].
-    #[error("{} mistakes in the client files, the first: {}", .0.len(), .0.first().map(ToString::to_string).unwrap_or_default())]
+    #[error("{} in the client files, the first: {}", counted(.0.len(), "mistake", "mistakes"), .0.first().map(ToString::to_string).unwrap_or_default())]
     Faulty(Vec<Diagnostic>),
     /// Whoever takes the clients could not.
     #[error("a client could not be taken in")]

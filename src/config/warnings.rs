@@ -13,6 +13,7 @@ use super::locate::read_text;
 use super::problem::{KeyPath, Mistake, Problem, Problems};
 use super::settings::{HookKind, Settings};
 use crate::domain::client::SecretRef;
+use crate::domain::counted::counted;
 
 /// The warnings of a loaded configuration, each at its place in the file as it is now.
 pub fn warnings(settings: &Settings) -> Vec<Diagnostic> {
@@ -47,16 +48,20 @@ pub fn book_warnings(settings: &Settings, book: &BookSummary) -> Vec<Diagnostic>
     let root = KeyPath::root();
     let mut problems = Problems::default();
     if book.emails > 0 && settings.email.is_none() {
-        let message = format!("{} contacts have an e-mail address, and no mail goes out", book.emails);
+        let message =
+            format!("{} with an e-mail address, and no mail goes out", counted(book.emails, "contact", "contacts"));
         problems.add(root.key("email"), Mistake::with_help(message, "write [email] with server = \"…\""));
     }
     if book.webhooks_without_secret > 0 && settings.webhook.key.is_none() {
-        let message = format!("{} webhooks of clients have no secret to be signed with", book.webhooks_without_secret);
+        let message = format!(
+            "{} of clients without a secret to be signed with",
+            counted(book.webhooks_without_secret, "webhook", "webhooks")
+        );
         let help = "write [webhook] key, which secrets are made from, or a `secret` for each";
         problems.add(root.key("webhook").key("key"), Mistake::with_help(message, help));
     }
     if book.plain_secrets > 0 {
-        let message = format!("{} secrets stand in the client files in plain", book.plain_secrets);
+        let message = format!("{} in plain in the client files", counted(book.plain_secrets, "secret", "secrets"));
         let help = "write { env = \"…\" } or { file = \"…\" }, or leave them out: [webhook] key makes one for each";
         problems.add(root.key("clients"), Mistake::with_help(message, help));
     }

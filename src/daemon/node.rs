@@ -13,6 +13,7 @@ use super::files;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::settings::FeedKind;
 use crate::domain::client::Channel;
+use crate::domain::counted::counted;
 use crate::feed::fetch::{FeedClient, Limits};
 use crate::passes::book::{self, Caution, Loaded};
 use crate::passes::current::{Current, CurrentCell};
@@ -36,7 +37,7 @@ pub struct Node {
 #[derive(Debug, thiserror::Error)]
 pub enum NodeError {
     /// The files are at fault.
-    #[error("{} mistakes in the files", .0.len())]
+    #[error("{} in the files", counted(.0.len(), "mistake", "mistakes"))]
     Files(Vec<Diagnostic>),
     /// Another process runs on this state.
     #[error("process {pid} works on the state {state} already; stop it, or give this one a `state` of its own")]

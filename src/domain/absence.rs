@@ -79,6 +79,7 @@ pub fn missed(story: &Story, own_page: OwnPage, pace: &PaceSettings, now: Timest
         moved_from: None,
         promised: None,
         lost_sight_since: None,
+        closed_by_hand_at: None,
     };
     let news = News {
         kinds: BTreeSet::from([kind]),

@@ -254,12 +254,20 @@ pub struct ChangeFacts {
     /// For `due`: the promise it keeps.
     pub promised: Option<Timestamp>,
     pub lost_sight_since: Option<Timestamp>,
+    /// For an end: when a person on our side closed the case. It says nothing of whether it is over.
+    #[serde(default)]
+    pub closed_by_hand_at: Option<Timestamp>,
 }
 
 impl Change {
     /// The strongest of its kinds.
     pub fn reason(&self) -> Kind {
         self.kinds.iter().copied().max().unwrap_or(Kind::Updated)
+    }
+
+    /// An end of the case itself, not only for those whom it no longer concerns.
+    pub fn ends_for_all(&self) -> bool {
+        self.kinds.iter().any(|kind| kind.is_closing() && *kind != Kind::Unaffected)
     }
 
     pub fn is_at_once(&self) -> bool {
@@ -281,5 +289,18 @@ impl Story {
     /// The one change that planning has not taken up.
     pub fn waiting(&self) -> Option<&Change> {
         self.changes.iter().find(|change| change.planned_at.is_none())
+    }
+
+    /// The change up to that sequence by which the case ended for everybody, unless it was reopened since.
+    pub fn end_up_to(&self, sequence: i64) -> Option<&Change> {
+        let mut before = self.changes.iter().rev().filter(|change| change.sequence <= sequence);
+        let turn = before.find(|change| change.kinds.contains(&Kind::Reopened) || change.ends_for_all())?;
+        turn.ends_for_all().then_some(turn)
+    }
+
+    /// It is over because one of us closed it, whatever its source has said since.
+    pub fn was_closed_by_hand(&self) -> bool {
+        let end = self.end_up_to(self.case.sequence);
+        self.case.facts.closed_by_hand || end.is_some_and(|end| end.facts.closed_by_hand_at.is_some())
     }
 }

@@ -84,6 +84,7 @@ pub fn decide(
             moved_from: None,
             promised: None,
             lost_sight_since: None,
+            closed_by_hand_at: said.closed_at,
         };
         let news = News { kinds: said.kinds, facts, why, urgency: Urgency::ByHand };
         join(&mut case, story.waiting(), news, pace, now)
@@ -97,6 +98,7 @@ struct Said {
     kinds: BTreeSet<Kind>,
     added: Vec<String>,
     removed: Vec<String>,
+    closed_at: Option<Timestamp>,
 }
 
 impl Said {
@@ -140,7 +142,7 @@ fn concern(case: &mut Case, names: &[String], catalog: &Catalog, now: Timestamp)
     if !removed.is_empty() {
         kinds.insert(Kind::Narrower);
     }
-    Ok(Said { kinds, added, removed }.unless_silent(case))
+    Ok(Said { kinds, added, removed, closed_at: None }.unless_silent(case))
 }
 
 fn concern_everyone(case: &mut Case) -> Result<Option<Said>, Refused> {
@@ -191,7 +193,7 @@ fn close(case: &mut Case, now: Timestamp) -> Option<Said> {
     case.facts.missed_reads.clear();
     case.facts.closed_by_hand = true;
     case.timers = Timers { last_quiet_at: case.timers.last_quiet_at, ..Timers::default() };
-    Some(Said::only(kind))
+    Some(Said { closed_at: Some(now), ..Said::only(kind) })
 }
 
 #[cfg(test)]
@@ -307,7 +309,16 @@ mod tests {
             assert_eq!(step.case.timers, Timers::default());
             let change = step.change.expect("it is told");
             assert_eq!((change.kinds, change.why), (vec![kind], "closed by hand by jane".to_owned()));
+            assert_eq!(change.facts.closed_by_hand_at, Some(at(5)));
         }
+    }
+
+    #[test]
+    fn a_change_kept_before_a_close_by_hand_was_marked_is_still_read() {
+        let mut kept = serde_json::to_value(change(1, &[Kind::Opened]).facts).expect("it is plain");
+        kept.as_object_mut().expect("it is an object").remove("closed_by_hand_at").expect("it is a key");
+        let read: ChangeFacts = serde_json::from_value(kept).expect("it is read");
+        assert_eq!(read.closed_by_hand_at, None);
     }
 
     #[test]
@@ -369,9 +380,12 @@ mod tests {
 
     #[test]
     fn a_source_that_goes_on_neither_reopens_nor_tells_what_was_closed_by_hand() {
-        for (phase, still_closed_by_hand) in
-            [(Phase::Investigating, true), (Phase::Identified, true), (Phase::Resolved, false)]
-        {
+        for (phase, still_closed_by_hand) in [
+            (Phase::Investigating, true),
+            (Phase::Identified, true),
+            (Phase::Resolved, false),
+            (Phase::Postmortem, false),
+        ] {
             let (case, kinds) = said_afterwards(phase, "We are still looking at it.");
             assert_eq!((case.state, kinds), (CaseState::Ended, None), "{phase:?}");
             assert_eq!(case.facts.closed_by_hand, still_closed_by_hand, "{phase:?}");

@@ -108,6 +108,7 @@ pub fn change(sequence: i64, kinds: &[Kind]) -> Change {
             moved_from: None,
             promised: None,
             lost_sight_since: None,
+            closed_by_hand_at: None,
         },
     }
 }

@@ -7,6 +7,7 @@ pub mod case;
 pub mod characters;
 pub mod client;
 pub mod component;
+pub mod counted;
 pub mod decide;
 pub mod delivery;
 pub mod duration;

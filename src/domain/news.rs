@@ -49,6 +49,9 @@ pub fn join(case: &mut Case, waiting: Option<&Change>, news: News, pace: &PaceSe
     facts.phase_before = waiting.facts.phase_before.or(facts.phase_before);
     facts.impact_before = waiting.facts.impact_before.or(facts.impact_before);
     facts.moved_from = waiting.facts.moved_from.or(facts.moved_from);
+    if waiting.ends_for_all() && kinds.iter().any(|kind| waiting.kinds.contains(kind) && kind.is_closing()) {
+        facts.closed_by_hand_at = facts.closed_by_hand_at.or(waiting.facts.closed_by_hand_at);
+    }
     facts.added.extend(waiting.facts.added.iter().cloned());
     facts.removed.extend(waiting.facts.removed.iter().cloned());
     Change {
@@ -149,6 +152,16 @@ mod tests {
         let joined = join(&mut story().case, Some(&waiting), later, &pace(), at(1));
         assert_eq!((joined.facts.impact_before, joined.facts.impact), (Some(Minor), Some(Critical)));
         assert_eq!(joined.facts.added, ["Search"]);
+    }
+
+    #[test]
+    fn an_end_by_hand_stays_one_when_more_joins_it_until_it_is_reopened() {
+        for (later, expected) in [(Kind::Postmortem, Some(at(0))), (Reopened, None)] {
+            let mut waiting = change(4, &[Withdrawn]);
+            waiting.facts.closed_by_hand_at = Some(at(0));
+            let joined = join(&mut story().case, Some(&waiting), news(&[later], Urgency::ByKind), &pace(), at(1));
+            assert_eq!(joined.facts.closed_by_hand_at, expected, "{later:?}");
+        }
     }
 
     #[test]

@@ -212,9 +212,15 @@ pub struct CaseFacts {
     pub component_ids: Vec<String>,
     pub added: Vec<String>,
     pub removed: Vec<String>,
+    /// When it began, as the source states it; never a time of our own.
     pub started_at: Option<Timestamp>,
-    /// When it ended (by the source, or last seen for a source that vanishes).
+    /// The time of the first words about it.
+    pub reported_at: Option<Timestamp>,
+    /// When it ended (by the source, or last seen for a source that vanishes). `None` too where nobody has said that
+    /// it is over: withdrawn, or closed by one of us.
     pub ended_at: Option<Timestamp>,
+    /// When one of us closed the case.
+    pub closed_by_hand_at: Option<Timestamp>,
     pub scheduled_for: Option<Timestamp>,
     pub scheduled_until: Option<Timestamp>,
     /// The window before, when it was moved within what this notice tells.

@@ -288,8 +288,9 @@ fn seen_again(story: &Story, seen: &Observation, context: &Context<'_>) -> Obser
     work.take_scope(seen, context, &mut remarks);
     work.take_words_for_all(seen);
     work.drop_what_is_not_news();
-    if story.case.facts.closed_by_hand && seen.origin != Origin::ByHand {
-        work.kinds.retain(|kind| *kind == Kind::Postmortem);
+    if story.was_closed_by_hand() && seen.origin != Origin::ByHand {
+        // That it was our last word has been told: only what fails again after its source had it over is news.
+        work.kinds.retain(|kind| *kind == Kind::Reopened);
     }
     if work.kinds.is_empty() {
         if work.case == story.case && work.touched.is_empty() {

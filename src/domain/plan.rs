@@ -240,10 +240,21 @@ impl<'a> Planning<'a> {
     fn end_still_unsent(&self, known: &Known<'_>) -> Option<Kind> {
         let thread = known.thread.filter(|_| self.turn == Turn::Afterwards)?;
         match thread.standing {
-            Standing::In => Some(end_of(self.story.case.facts.phase)),
+            Standing::In => Some(self.end_told_to_others()),
             Standing::Out if thread.has_unsent() => known.variant.and_then(|variant| variant.closing),
             Standing::Out => None,
         }
+    }
+
+    fn end_told_to_others(&self) -> Kind {
+        let end = self.story.end_up_to(self.change.sequence).map(Change::reason);
+        end.unwrap_or_else(|| end_of(self.story.case.facts.phase))
+    }
+
+    /// Closed by one of us: it is not said that it is over, so nothing that was written for the end holds.
+    fn is_closed_by_hand(&self) -> bool {
+        let end = self.story.end_up_to(self.change.sequence);
+        [Some(self.change), end].into_iter().flatten().any(|end| end.facts.closed_by_hand_at.is_some())
     }
 
     fn variant(&self, client: &Client, concern: Option<&Concern>, verdict: Verdict, past: &Past<'_>) -> Variant {
@@ -254,9 +265,9 @@ impl<'a> Planning<'a> {
             (None, None) => (Vec::new(), &[][..]),
         };
         let found = match verdict.closing {
-            Some(Kind::Unaffected | Kind::Withdrawn) => {
-                guidance::Found { need: Need::None, known: true, actions: vec![] }
-            }
+            Some(Kind::Unaffected) => guidance::Found { need: Need::None, known: true, actions: vec![] },
+            Some(Kind::Withdrawn) => nothing_said(),
+            Some(_) if self.is_closed_by_hand() => nothing_said(),
             Some(_) | None => guidance::find(&Question {
                 facts: &self.story.case.facts,
                 playbook: self.playbook,
@@ -342,13 +353,19 @@ fn turn(story: &Story, change: &Change) -> Turn {
         Some(Kind::Unaffected) => Turn::NewsAndUnaffected,
         Some(kind) => {
             let is_untold = change.kinds.contains(&Kind::Opened) || story.case.facts.silent_since_first_sight;
-            let audience = if is_untold && kind != Kind::Withdrawn { Audience::WholeStory } else { Audience::Told };
+            let says_that_it_is_over = kind != Kind::Withdrawn && change.facts.closed_by_hand_at.is_none();
+            let audience = if is_untold && says_that_it_is_over { Audience::WholeStory } else { Audience::Told };
             Turn::Over(kind, audience)
         }
         None if story.case.state != CaseState::Open => Turn::Afterwards,
         None if matches!(change.kinds[..], [Kind::Due | Kind::Reminder]) => Turn::Due,
         None => Turn::News,
     }
+}
+
+/// Nobody has said that there is nothing to do.
+fn nothing_said() -> guidance::Found {
+    guidance::Found { need: Need::None, known: false, actions: vec![] }
 }
 
 fn end_of(phase: Phase) -> Kind {

@@ -190,6 +190,10 @@ impl Telling<'_> {
         let told_title = title_of(self.thread.told).unwrap_or(frozen);
         let (added, removed) = (names(range, |c| &c.added), names(range, |c| &c.removed));
         let shown = self.shown_updates();
+        let end = self.story.end_up_to(self.until).filter(|_| now.phase.is_over());
+        let closed_by_hand_at = end.and_then(|end| end.facts.closed_by_hand_at);
+        let is_said_to_be_over =
+            closed_by_hand_at.is_none() && !end.is_some_and(|end| end.kinds.contains(&Kind::Withdrawn));
         CaseFacts {
             id: case.id.clone(),
             reference: case.reference.clone(),
@@ -208,8 +212,10 @@ impl Telling<'_> {
             component_ids: keys,
             added: without(&added, &removed),
             removed: without(&removed, &added),
-            started_at: facts.started_at.or_else(|| shown.iter().map(|u| u.at).min()),
-            ended_at: facts.resolved_at.filter(|_| now.phase.is_over()),
+            started_at: facts.started_at,
+            reported_at: shown.iter().map(|u| u.at).min(),
+            ended_at: facts.resolved_at.filter(|_| now.phase.is_over() && is_said_to_be_over),
+            closed_by_hand_at,
             scheduled_for: facts.scheduled_for,
             scheduled_until: facts.scheduled_until,
             moved_from: range.iter().find_map(|c| c.facts.moved_from),
@@ -270,16 +276,31 @@ impl Telling<'_> {
         let mut required = self.variant.actions.iter().filter(|a| a.need == Need::Required).peekable();
         let is_any_required = required.peek().is_some();
         let newly_required = required.any(|a| !was_asked(&a));
+        let is_moot = self.closing().is_some_and(leaves_moot);
+        let (undo, without_undo): (Vec<Action>, Vec<Action>) = match is_end {
+            true => fell_away.by_ref().cloned().partition(|action| action.undo.is_some()),
+            false => Default::default(),
+        };
         Guidance {
             need: self.variant.need,
             known: self.variant.known,
             actions: self.variant.actions.clone(),
-            called_off: if goes_on { fell_away.by_ref().cloned().collect() } else { Vec::new() },
-            undo: if is_end { fell_away.filter(|a| a.undo.is_some()).cloned().collect() } else { Vec::new() },
+            called_off: match (goes_on, is_moot) {
+                (true, _) => fell_away.cloned().collect(),
+                (false, true) => without_undo,
+                (false, false) => Vec::new(),
+            },
+            undo,
             newly_required,
             still_required: is_any_required && !newly_required,
         }
     }
+}
+
+/// Whether what was asked falls away with that end. Where it is over, what was to be done about it may well have to
+/// be done still ("Send failed payments again").
+fn leaves_moot(end: Kind) -> bool {
+    !matches!(end, Kind::Resolved | Kind::Completed)
 }
 
 /// The case as of one change.

@@ -217,6 +217,7 @@ fn say(shared: &Shared, story: &Story, case: &mut Case, kind: Kind, why: &str, n
         moved_from: None,
         promised: None,
         lost_sight_since: None,
+        closed_by_hand_at: None,
     };
     let news = News { kinds: BTreeSet::from([kind]), facts, why: why.to_owned(), urgency: Urgency::ByHand };
     news::join(case, story.waiting(), news, &shared.current.load().settings.pace, now)

@@ -40,6 +40,17 @@ pub struct Note {
     pub text: String,
     /// The label with the spaces that align it with its neighbours.
     pub padded: String,
+    /// The same text with the address at its end apart, for forms in which it can be followed.
+    pub link: Option<Link>,
+}
+
+/// An http or https address of ours and what stands before it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Link {
+    pub before: String,
+    pub url: String,
+    /// The address as HTML writes it.
+    pub html: String,
 }
 
 impl Block {

@@ -4,13 +4,14 @@
 
 use serde::Serialize;
 
+use crate::domain::incident::Phase;
 use crate::domain::notice::{Notice, Sender};
 
 use super::block::Block;
 use super::happened;
 use super::pack::{Pack, fill};
 use super::quote::{MOST_OF_HAPPENED, MOST_OF_STATUS, Quotes};
-use super::scene::{NAME_PLACE, Scene, sentences, tidy};
+use super::scene::{NAME_PLACE, Scene, tidy};
 use super::status::status;
 use super::subject::{SubjectForm, subject};
 use super::todo::todo;
@@ -106,9 +107,9 @@ pub fn context(
         happened,
         status,
         todo: todo(&scene),
-        foot: foot(&scene, sender),
+        foot: foot(&scene, locale, sender),
         client: ClientPart { name: NAME_PLACE.to_string() },
-        sender: sender_part(sender),
+        sender: sender_part(pack, locale, sender),
         case: case_part(&scene),
         notice: NoticePart {
             reason: notice.reason.as_str(),
@@ -121,13 +122,23 @@ pub fn context(
     }
 }
 
-fn sender_part(sender: &Sender) -> SenderPart {
+fn sender_part(pack: &Pack, locale: &str, sender: &Sender) -> SenderPart {
     SenderPart {
         name: tidy(&sender.name),
         reply_to: sender.reply_to.clone(),
         phone: sender.phone.clone(),
-        answered: sender.answered.clone(),
+        answered: answered(pack, locale, sender),
     }
+}
+
+/// When the sender answers, in the reader's words: as the pack has them, or as they were written in a mail that speaks
+/// the sender's language. In any other they are left out rather than mixed in.
+fn answered(pack: &Pack, locale: &str, sender: &Sender) -> Option<String> {
+    let written = sender.answered.as_deref().map(tidy).filter(|answered| !answered.is_empty())?;
+    let folded = written.to_lowercase();
+    let known = pack.answered.iter().find(|(words, _)| words.to_lowercase() == folded).map(|(_, here)| tidy(here));
+    let language = |locale: &str| locale.split(['-', '_']).next().unwrap_or_default().to_lowercase();
+    known.or_else(|| (language(locale) == language(&sender.locale)).then_some(written))
 }
 
 fn case_part(scene: &Scene<'_>) -> CasePart {
@@ -144,17 +155,30 @@ fn case_part(scene: &Scene<'_>) -> CasePart {
 
 /// The page, who reads a reply and when, the telephone, why you get this. A line that would lead nowhere
 /// is left out.
-fn foot(scene: &Scene<'_>, sender: &Sender) -> Vec<String> {
+fn foot(scene: &Scene<'_>, locale: &str, sender: &Sender) -> Vec<String> {
     let words = &scene.pack.foot;
     let mut lines = Vec::new();
     if let Some(page) = &scene.notice.page {
         lines.push(fill(&words.page, &[("url", page)]));
     }
-    let answered = sender.answered.as_deref().map(tidy).filter(|answered| !answered.is_empty());
+    let answered = answered(scene.pack, locale, sender);
     let has_reply = sender.reply_to.is_some();
+    let ask = match scene.notice.case.phase {
+        _ if scene.is_over() => &words.ask_over,
+        Phase::Scheduled => &words.ask_planned,
+        Phase::Investigating
+        | Phase::Identified
+        | Phase::Monitoring
+        | Phase::Resolved
+        | Phase::Postmortem
+        | Phase::InProgress
+        | Phase::Verifying
+        | Phase::Completed
+        | Phase::Cancelled => &words.ask,
+    };
     let reply = match (has_reply, &answered) {
-        (true, Some(answered)) => fill(&words.reply_answered, &[("answered", answered)]),
-        (true, None) => words.reply.clone(),
+        (true, Some(answered)) => fill(&words.reply_answered, &[("ask", ask), ("answered", answered)]),
+        (true, None) => fill(&words.reply, &[("ask", ask)]),
         (false, _) => String::new(),
     };
     let phone = match (&sender.phone, &answered) {
@@ -164,10 +188,8 @@ fn foot(scene: &Scene<'_>, sender: &Sender) -> Vec<String> {
         (Some(phone), _) => fill(&words.phone, &[("phone", &tidy(phone))]),
         (None, _) => String::new(),
     };
-    let contact = sentences(&[reply, phone]);
-    if !contact.is_empty() {
-        lines.push(contact);
-    }
+    // A number on a line of its own is not broken.
+    lines.extend([reply, phone].into_iter().filter(|line| !line.is_empty()));
     let client = NAME_PLACE.to_string();
     let names = scene.plain_names();
     lines.push(if scene.is_possibly() || names.is_empty() {

@@ -99,6 +99,9 @@ fn title_sentence(scene: &Scene<'_>) -> String {
     let with = |phrase: &str, name: &str, value: &str| fill(phrase, &[("title", &title), (name, value)]);
     if scene.is_maintenance() {
         return match (case.started_at, case.ended_at, case.scheduled_for) {
+            (Some(from), Some(until), _) if scene.is_over() && scene.times.is_one_minute(from, until) => {
+                with(&words.at, "at", &scene.times.at(from))
+            }
             (Some(from), Some(until), _) if scene.is_over() => {
                 with(&words.during, "window", &scene.times.range(from, until))
             }
@@ -107,10 +110,15 @@ fn title_sentence(scene: &Scene<'_>) -> String {
         };
     }
     let is_ended = scene.is_over() || case.phase.is_over();
-    match (case.started_at, case.ended_at.filter(|_| is_ended)) {
-        (Some(from), Some(until)) if until > from => with(&words.during, "window", &scene.times.range(from, until)),
-        (Some(from), _) => with(&words.since, "when", &scene.times.full(from)),
-        (None, _) => fill(&words.bare, &[("title", &title)]),
+    let ended = case.ended_at.filter(|_| is_ended);
+    match (case.started_at, case.reported_at, ended) {
+        (Some(from), _, Some(until)) if scene.times.is_one_minute(from, until) => {
+            with(&words.at, "at", &scene.times.at(from))
+        }
+        (Some(from), _, Some(until)) if until > from => with(&words.during, "window", &scene.times.range(from, until)),
+        (Some(from), _, _) => with(&words.since, "when", &scene.times.full(from)),
+        (None, Some(reported), _) => with(&words.reported, "at", &scene.times.at(reported)),
+        (None, None, _) => fill(&words.bare, &[("title", &title)]),
     }
 }
 
@@ -127,6 +135,7 @@ fn changes(scene: &Scene<'_>) -> Vec<String> {
     match Verdict::of(scene) {
         Verdict::Unaffected => said.push(no_longer_listed(scene, &scene.plain_names())),
         Verdict::Withdrawn => said.push(scene.in_voice(&words.withdrawn, &words.withdrawn_supplier)),
+        Verdict::Closed => said.push(words.closed.clone()),
         Verdict::Reopened => said.push(scene.in_voice(&words.reopened, &words.reopened_supplier)),
         Verdict::Longer => said.push(match case.scheduled_until {
             Some(until) => fill(&words.overdue, &[("when", &scene.times.full(until))]),

@@ -13,7 +13,7 @@ pub fn fill(phrase: &str, values: &[(&str, &str)]) -> String {
     let mut filled = String::with_capacity(phrase.len() + 32);
     let mut rest = phrase;
     while let Some((before, name, after)) = next_place(rest) {
-        filled.push_str(before);
+        filled.push_str(without_second_stop(&filled, before));
         match values.iter().find(|(known, _)| *known == name) {
             Some((_, value)) => filled.push_str(value),
             None => {
@@ -24,8 +24,16 @@ pub fn fill(phrase: &str, values: &[(&str, &str)]) -> String {
         }
         rest = after;
     }
-    filled.push_str(rest);
+    filled.push_str(without_second_stop(&filled, rest));
     filled
+}
+
+/// What is filled in may end its sentence itself, or with an abbreviation ("Fr. 27. Nov."): one full stop is enough.
+fn without_second_stop<'p>(filled: &str, next: &'p str) -> &'p str {
+    match next.strip_prefix('.') {
+        Some(rest) if filled.ends_with(['.', '!', '?', '…']) => rest,
+        Some(_) | None => next,
+    }
 }
 
 /// The names in braces that a phrase holds.
@@ -62,6 +70,8 @@ pub struct Pack {
     pub quote: QuoteWords,
     pub todo: TodoWords,
     pub foot: FootWords,
+    /// What `[sender] answered` says, in this language.
+    pub answered: BTreeMap<String, String>,
     pub subject: SubjectWords,
     pub time: TimeWords,
     pub duration: DurationWords,
@@ -80,16 +90,16 @@ phrases! {
     /// The word that line 1 begins with.
     VerdictWords {
         started, news, worse, better, action, action_by, no_change, correction, unaffected, resolved, reopened,
-        report, withdrawn, planned, reminder, moved, begun, longer, done, cancelled,
+        report, withdrawn, closed, planned, reminder, moved, begun, longer, done, cancelled,
     }
 }
 
 phrases! {
     /// The two lines that stand first.
     LineWords {
-        plain, back, action, several, no_change_since, no_change_seen, ended_at, works_one, works_many, normal_one,
-        normal_many, over, over_possibly, failed_for, lasted_for, took, planned, moved, moved_bare, ends_by, was_planned,
-        not_planned, last_word, report_over, next_word, next_word_plain, next_news, next_certain, daily, drill,
+        plain, back, action, several_one, several, no_change_since, no_change_seen, ended_at, works_one, works_many, normal_one,
+        normal_many, over, over_possibly, failed_for, lasted_for, took, after_report, planned, moved, moved_bare, ends_by, was_planned, was_planned_begun,
+        not_planned, last_word, closed, closed_after, closed_after_report, report_over, next_word, next_word_plain, next_news, next_certain, daily, drill,
     }
 }
 
@@ -104,7 +114,7 @@ phrases! {
     /// The end of line 1: what is needed.
     NeedWords {
         none_known, none_unknown, none_known_over, none_unknown_over, maybe_one, maybe_many, required_one,
-        required_one_takes, required_many, still_one, still_many, called_off_one, called_off_many, left_one,
+        required_one_takes, required_many, still_one, still_many, called_off_one, called_off_many, not_suggested_one, not_suggested_many, left_one,
         left_many,
     }
 }
@@ -119,8 +129,8 @@ phrases! {
 phrases! {
     /// The account.
     HappenedWords {
-        since, during, planned, bare, drill, renamed, wider, narrower_one, narrower_many, narrower_supplier,
-        nothing_new, nothing_new_bare, withdrawn, withdrawn_supplier, reopened, reopened_supplier, moved_from,
+        since, during, at, reported, planned, bare, drill, renamed, wider, narrower_one, narrower_many, narrower_supplier,
+        nothing_new, nothing_new_bare, withdrawn, withdrawn_supplier, closed, reopened, reopened_supplier, moved_from,
         overdue, overdue_bare, rewrote, rewrote_supplier, before, now, not_part_one, not_part_many,
     }
 }
@@ -130,8 +140,8 @@ phrases! {
     StatusWords {
         open, over, investigating_first, investigating_first_supplier, investigating, investigating_supplier, back,
         back_supplier, identified, identified_supplier, monitoring, monitoring_supplier, scheduled,
-        scheduled_unchanged, scheduled_new, in_progress, verifying, completed, cancelled, withdrawn, unaffected,
-        unaffected_bare, report, automatic, nobody_wrote, last_words, no_reason, no_reason_supplier, lost,
+        scheduled_unchanged, scheduled_new, in_progress, verifying, completed, cancelled, cancelled_begun, withdrawn, closed, closed_work, unaffected,
+        unaffected_bare, report, automatic, nobody_wrote, nobody_wrote_since_start, last_words, no_reason, no_reason_supplier, lost,
         lost_supplier, lost_news, no_problem_one, no_problem_many, stand, left_out_one, left_out_many, data_none, data_some,
         data_unknown, data_unknown_by, report_by, sorry,
     }
@@ -157,7 +167,7 @@ phrases! {
     TodoWords {
         none_known, none_known_over, none_known_note, none_known_note_over, none_unknown, none_unknown_over,
         none_else_known, none_else_unknown, maybe_one, maybe_many, maybe_too, still, undo_one,
-        undo_many, not_needed, by, takes, needs, place, check, if_not, later, undo, help, pass_on, see, language,
+        undo_many, not_needed, not_suggested, in_language, by, takes, needs, place, check, if_not, later, undo, help, pass_on, see, language,
         past, takes_needs, later_undo,
     }
 }
@@ -165,7 +175,7 @@ phrases! {
 phrases! {
     /// The foot of a mail.
     FootWords {
-        page, reply, reply_answered, phone, phone_answered, because, because_possibly,
+        page, ask, ask_planned, ask_over, reply, reply_answered, phone, phone_answered, because, because_possibly,
     }
 }
 
@@ -214,5 +224,10 @@ mod tests {
         assert_eq!(fill("{a} and {b}", &[("a", "{b}"), ("b", "2")]), "{b} and 2");
         assert_eq!(fill("no {such} place {", &[]), "no {such} place {");
         assert_eq!(places("{a} and {b}"), ["a", "b"]);
+        for (value, expected) in
+            [("Fr. 27. Nov.", "by Fr. 27. Nov. Then"), ("noon", "by noon. Then"), ("?", "by ? Then")]
+        {
+            assert_eq!(fill("by {a}. Then", &[("a", value)]), expected);
+        }
     }
 }

@@ -18,8 +18,8 @@ const GERMAN: &str = include_str!("../../config/templates/de/words.toml");
 /// The locales that are built in.
 pub const BUILTIN_LOCALES: [&str; 2] = ["en", "de"];
 
-/// Tables whose keys are free: names of languages, abbreviations of zones.
-const FREE_TABLES: [&str; 2] = ["language", "time.zones"];
+/// Tables whose keys are free: names of languages, when a sender answers, abbreviations of zones.
+const FREE_TABLES: [&str; 3] = ["language", "answered", "time.zones"];
 
 /// A built-in pack, or `None` for another locale.
 pub fn builtin_pack(locale: &str) -> Option<Pack> {
@@ -167,7 +167,7 @@ fn missing_keys(table: &toml::Table, reference: &toml::Table, path: &str) -> Vec
                 missing.extend(missing_keys(inner, reference, &full));
             }
             (Some(_), _) => {}
-            (None, _) if full.starts_with("language.") || full == "time.zones" => {}
+            (None, _) if FREE_TABLES.iter().any(|free| full.starts_with(free)) && full != "language" => {}
             (None, toml::Value::Table(reference)) => {
                 missing.extend(missing_keys(&toml::Table::new(), reference, &full))
             }

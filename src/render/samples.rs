@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use crate::domain::incident::{DataLoss, Impact, Need, Phase};
 use crate::domain::notice::{
-    Action, Affected, CaseFacts, Guidance, Kind, Notice, Reader, Replaced, Sender, Voice, Words,
+    Action, Affected, CaseFacts, Guidance, Kind, Notice, Reader, Replaced, Resource, Sender, Voice, Words,
 };
 
 /// A time of the sample's day, Monday 23 November 2026, in UTC.
@@ -24,7 +24,7 @@ pub fn sender() -> Sender {
         email: "incidents@example.com".to_owned(),
         reply_to: Some("support@example.com".to_owned()),
         phone: Some("+49 30 1234 5678".to_owned()),
-        answered: None,
+        answered: Some("day and night".to_owned()),
         locale: "en".to_owned(),
     }
 }
@@ -80,7 +80,9 @@ fn incident_facts() -> CaseFacts {
         added: Vec::new(),
         removed: Vec::new(),
         started_at: Some(at("13:05")),
+        reported_at: Some(at("13:12")),
         ended_at: None,
+        closed_by_hand_at: None,
         scheduled_for: None,
         scheduled_until: None,
         moved_from: None,
@@ -152,6 +154,10 @@ fn pause_export() -> Action {
         place: Some("Console, Settlements, Exports, Pause.".to_owned()),
         otherwise: Some("tonight's file lists failed payments as settled and has to be corrected by hand.".to_owned()),
         offer: Some("we can put an engineer on a call with you now.".to_owned()),
+        resources: vec![Resource {
+            title: "Pausing exports".to_owned(),
+            url: "https://docs.example.com/exports?do=pause".to_owned(),
+        }],
         ..bare_action("pause", "Pause the nightly settlement export.")
     }
 }
@@ -243,6 +249,7 @@ fn planned_facts() -> CaseFacts {
         components: vec!["Search".to_owned()],
         component_ids: vec!["search".to_owned()],
         started_at: None,
+        reported_at: Some(on(17, "09:00")),
         scheduled_for: Some(on(24, "21:00")),
         scheduled_until: Some(on(24, "22:30")),
         first_words: Some(plan.clone()),
@@ -320,6 +327,11 @@ fn incidents() -> Vec<(&'static str, Notice)> {
         ("action required", Notice { guidance: required(), ..identified(Kind::Phase) }),
         ("several actions", Notice { guidance: several(), ..identified(Kind::Action) }),
         ("action called off", Notice { guidance: called_off, ..identified(Kind::Phase) }),
+        ("suggestion called off", Notice { guidance: suggestion_off(), ..identified(Kind::Phase) }),
+        ("still to be done, in another language", {
+            let guidance = Guidance { actions: vec![in_another_language()], ..still_required() };
+            Notice { guidance, ..notice(Kind::Updated, "14:03", incident_facts()) }
+        }),
         ("phase", identified(Kind::Phase)),
         ("renamed", notice(Kind::Phase, "13:39", renamed)),
         ("updated", Notice { guidance: still_required(), ..notice(Kind::Updated, "14:03", updated) }),
@@ -352,6 +364,21 @@ fn newly_hit(case: CaseFacts) -> Notice {
     let guidance = considered(2);
     let concerned = vec![(1, "Payments API".to_owned()), (2, "Search".to_owned())];
     Notice { is_brief: true, concerned, untouched: Vec::new(), guidance, ..notice(Kind::Wider, "14:03", case) }
+}
+
+/// A condition in the text: the suggestion falls away, not the condition.
+fn suggestion_off() -> Guidance {
+    let retry = Action { need: Need::Maybe, ..bare_action("retry", "If a payment failed, send it again.") };
+    Guidance { known: true, called_off: vec![retry], ..Guidance::unknown() }
+}
+
+fn in_another_language() -> Action {
+    Action {
+        language: Some("fr".to_owned()),
+        undo: Some("Reprenez l'export.".to_owned()),
+        by: Some(at("21:00")),
+        ..bare_action("pause", "Suspendez l'export.")
+    }
 }
 
 fn considered(count: usize) -> Guidance {
@@ -395,9 +422,23 @@ fn ends() -> Vec<(&'static str, Notice)> {
     };
     vec![
         ("resolved", resolved()),
+        ("resolved, to be undone in another language", {
+            let case =
+                CaseFacts { report_by: Some("2026-11-27".to_owned()), impact: Some(Impact::Minor), ..ended_facts() };
+            let guidance = Guidance { undo: vec![in_another_language()], ..Guidance::unknown() };
+            Notice { guidance, ..over(Kind::Resolved, case) }
+        }),
+        ("resolved within a minute, its title in brackets", {
+            let title = "[EU] Payments fail [major]".to_owned();
+            Notice { case: CaseFacts { title, started_at: Some(at("14:52")), ..ended_facts() }, ..resolved() }
+        }),
         ("resolved, minor, without words", over(Kind::Resolved, minor)),
+        ("opened, no beginning stated", unstated(opened(Guidance::unknown()))),
+        ("resolved, no beginning stated", unstated(over(Kind::Resolved, ended_facts()))),
+        ("closed by hand, no beginning stated", unstated(closed_by_hand(Kind::Withdrawn, incident_facts()))),
         ("resolved, the whole story", whole_story),
         ("withdrawn", over(Kind::Withdrawn, incident_facts())),
+        ("closed by hand", closed_by_hand(Kind::Withdrawn, incident_facts())),
         ("unaffected", Notice { guidance: undo, ..over(Kind::Unaffected, gone) }),
         ("reopened", Notice { next_word: Some(at("16:10")), ..notice(Kind::Reopened, "15:11", reopened) }),
         ("corrected, after the end", {
@@ -406,6 +447,20 @@ fn ends() -> Vec<(&'static str, Notice)> {
         }),
         ("postmortem", Notice { now: at("15:31"), ..over(Kind::Postmortem, postmortem) }),
     ]
+}
+
+/// The same where nobody has said when it began.
+fn unstated(notice: Notice) -> Notice {
+    Notice { case: CaseFacts { started_at: None, ..notice.case }, ..notice }
+}
+
+/// What a person on our side closed while it was open: two steps had been asked, one of them with a way back.
+fn closed_by_hand(reason: Kind, case: CaseFacts) -> Notice {
+    let report_by = Some("2026-11-27".to_owned());
+    let case = CaseFacts { closed_by_hand_at: Some(at("14:52")), report_by, ..case };
+    let tell = bare_action("tell", "Tell your support desk.");
+    let guidance = Guidance { undo: vec![pause_export()], called_off: vec![tell], ..Guidance::unknown() };
+    Notice { guidance, ..over(reason, case) }
 }
 
 fn maintenances() -> Vec<(&'static str, Notice)> {
@@ -421,7 +476,9 @@ fn maintenances() -> Vec<(&'static str, Notice)> {
     let cancelled = CaseFacts { phase: Phase::Cancelled, phase_moved: true, ..planned_facts() };
     let undo = Guidance { known: true, undo: set_timeout().actions, ..Guidance::unknown() };
     let opened = Notice { is_brief: true, guidance: Guidance::unknown(), ..work(Kind::Opened, on(17, "09:01"), first) };
+    let cut_short = work(Kind::Cancelled, on(24, "21:40"), cancelled.clone());
     vec![
+        ("maintenance cancelled after its planned start", Notice { next_word: None, ..cut_short }),
         ("maintenance planned", opened),
         (
             "maintenance reminder",
@@ -439,6 +496,11 @@ fn maintenances() -> Vec<(&'static str, Notice)> {
             "maintenance completed",
             Notice { guidance: undo, next_word: None, ..work(Kind::Completed, on(24, "22:21"), done) },
         ),
+        ("maintenance closed by hand", {
+            let closed = CaseFacts { phase: Phase::Cancelled, ..planned_facts() };
+            let notice = closed_by_hand(Kind::Cancelled, closed);
+            Notice { guidance: Guidance::unknown(), concerned: vec![(2, "Search".to_owned())], ..notice }
+        }),
         ("maintenance cancelled", Notice { next_word: None, ..work(Kind::Cancelled, on(23, "12:00"), cancelled) }),
     ]
 }

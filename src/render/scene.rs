@@ -39,6 +39,12 @@ impl<'a> Scene<'a> {
         notice.reason.is_closing() || (notice.case.phase.is_over() && notice.reason != Kind::Reopened)
     }
 
+    /// Planned work whose time has come: what becomes of it then may have begun.
+    pub fn is_past_planned_start(&self) -> bool {
+        let case = &self.notice.case;
+        case.started_at.or(case.scheduled_for).is_some_and(|start| start <= self.notice.now)
+    }
+
     pub fn is_possibly(&self) -> bool {
         self.notice.affected == Affected::Possibly
     }

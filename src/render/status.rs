@@ -69,6 +69,8 @@ fn phase_sentence(scene: &Scene<'_>, news: &[(&Words, String)]) -> String {
             };
         }
         Verdict::Withdrawn => return words.withdrawn.clone(),
+        Verdict::Closed if scene.is_maintenance() => return words.closed_work.clone(),
+        Verdict::Closed => return words.closed.clone(),
         Verdict::Report => {
             return match notice.case.ended_at {
                 Some(ended) => fill(&words.report, &[("when", &scene.times.full(ended))]),
@@ -76,6 +78,7 @@ fn phase_sentence(scene: &Scene<'_>, news: &[(&Words, String)]) -> String {
             };
         }
         Verdict::Resolved => return words.over.clone(),
+        Verdict::Cancelled if scene.is_past_planned_start() => return words.cancelled_begun.clone(),
         Verdict::Cancelled => return words.cancelled.clone(),
         Verdict::NotOver => return scene.in_voice(&words.back, &words.back_supplier),
         Verdict::Planned | Verdict::Moved => return words.scheduled_new.clone(),
@@ -160,10 +163,14 @@ fn last_words(scene: &Scene<'_>, quotes: &mut Quotes) -> Vec<Block> {
         return Vec::new();
     }
     let case = &scene.notice.case;
-    let is_old = |words: &&Words| scene.is_maintenance() && case.started_at.is_some_and(|start| words.at < start);
-    let Some(last) = case.last_words.as_ref().filter(|words| !is_old(words)) else {
+    let start = case.started_at.or(case.scheduled_for);
+    let is_old = |words: &&Words| scene.is_maintenance() && start.is_some_and(|start| words.at < start);
+    let Some(last) = &case.last_words else {
         return Block::paragraph(words.nobody_wrote.clone()).into_iter().collect();
     };
+    if is_old(&last) {
+        return Block::paragraph(words.nobody_wrote_since_start.clone()).into_iter().collect();
+    }
     let (who, when) = (scene.author_within(last), scene.times.short(last.at));
     let lead = fill(&words.last_words, &[("who", &who), ("when", &when)]);
     let mut blocks: Vec<Block> = quotes.under(scene, lead, &whole_source(last)).into_iter().collect();
@@ -195,6 +202,32 @@ fn notes(scene: &Scene<'_>) -> Vec<String> {
     lines
 }
 
+/// A report is promised with the end, or by words after it: not by the report itself, nor below a last word.
+fn is_report_to_come(scene: &Scene<'_>) -> bool {
+    match Verdict::of(scene) {
+        Verdict::Resolved | Verdict::Done => true,
+        Verdict::News => scene.is_over(),
+        Verdict::Started
+        | Verdict::NotOver
+        | Verdict::Worse
+        | Verdict::Better
+        | Verdict::ActionNeeded
+        | Verdict::NoChange
+        | Verdict::Correction
+        | Verdict::Unaffected
+        | Verdict::Reopened
+        | Verdict::Report
+        | Verdict::Withdrawn
+        | Verdict::Closed
+        | Verdict::Planned
+        | Verdict::Reminder
+        | Verdict::Moved
+        | Verdict::Begun
+        | Verdict::Longer
+        | Verdict::Cancelled => false,
+    }
+}
+
 /// At the end: data, the report, and in a confirmed major or critical case that we are sorry.
 fn data_lines(scene: &Scene<'_>) -> Vec<String> {
     let (words, notice) = (&scene.pack.status, scene.notice);
@@ -211,7 +244,7 @@ fn data_lines(scene: &Scene<'_>) -> Vec<String> {
         (None, None) if is_end => lines.push(words.data_unknown.clone()),
         (None, Some(_) | None) => {}
     }
-    if let Some(by) = by.filter(|_| scene.is_over()) {
+    if let Some(by) = by.filter(|_| is_report_to_come(scene)) {
         lines.push(fill(&words.report_by, &[("when", &by)]));
     }
     if is_end && matches!(notice.case.impact, Some(Impact::Major | Impact::Critical)) {

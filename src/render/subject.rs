@@ -38,8 +38,14 @@ pub fn subject(scene: &Scene<'_>, sender: &str, form: SubjectForm) -> String {
         },
         (SubjectForm::Standing | SubjectForm::Constant, _) => standing,
     };
-    match scene.notice.drill {
+    let subject = match scene.notice.drill {
         true => fill(&words.drill, &[("subject", &subject)]),
         false => subject,
-    }
+    };
+    without_square_brackets(&subject)
+}
+
+/// Mail clients leave out what stands in square brackets when they compare or show subjects.
+fn without_square_brackets(subject: &str) -> String {
+    subject.replace('[', "(").replace(']', ")")
 }

@@ -52,8 +52,12 @@ impl<'a> Times<'a> {
         fill(&self.words.zoned, &[("time", &self.local(at)), ("zone", &self.zone_name(at))])
     }
 
-    /// `14:05 to 15:52 CET (13:05 to 14:52 UTC)`: one zone for both ends, a date where the day changes.
+    /// `14:05 to 15:52 CET (13:05 to 14:52 UTC)`: one zone for both ends, a date where the day changes. Both ends in
+    /// one minute are that minute.
     pub fn range(&self, from: Timestamp, until: Timestamp) -> String {
+        if minute(from) == minute(until) {
+            return self.full(from);
+        }
         if self.zone_name(from) != self.zone_name(until) {
             return fill(&self.words.range, &[("from", &self.full(from)), ("to", &self.full(until))]);
         }
@@ -67,8 +71,13 @@ impl<'a> Times<'a> {
         if self.is_utc(from) {
             return local;
         }
-        let utc = fill(&self.words.range, &[("from", &self.utc_time(from)), ("to", &self.utc_time(until))]);
+        let utc = fill(&self.words.range, &[("from", &self.utc_time(from)), ("to", &self.utc_end(from, until))]);
         self.both(&local, &format!("{utc} UTC"))
+    }
+
+    /// Both show the same minute.
+    pub fn is_one_minute(&self, from: Timestamp, until: Timestamp) -> bool {
+        minute(from) == minute(until)
     }
 
     /// A window, with its day named even if it is now's: `today, 22:00 to 23:30 CET (…)`,
@@ -110,7 +119,7 @@ impl<'a> Times<'a> {
 
     /// From one time to another in the two largest units, counted between the minutes that are shown.
     pub fn duration(&self, from: Timestamp, until: Timestamp) -> String {
-        let minutes = until.as_second().div_euclid(60) - from.as_second().div_euclid(60);
+        let minutes = minute(until) - minute(from);
         self.minutes(minutes.max(0))
     }
 
@@ -173,6 +182,17 @@ impl<'a> Times<'a> {
         }
     }
 
+    /// The end of a range in UTC: a date where the day changes, unless both dates stand in the same places before it.
+    fn utc_end(&self, from: Timestamp, until: Timestamp) -> String {
+        let date = |at: Timestamp| at.to_zoned_datetime(TimeZone::UTC).date();
+        let is_dated_as_local = |at: Timestamp| date(at) == self.zoned(at).date();
+        let utc = until.to_zoned_datetime(TimeZone::UTC);
+        match date(from) == date(until) || (is_dated_as_local(from) && is_dated_as_local(until)) {
+            true => clock(&utc),
+            false => self.dated(&utc),
+        }
+    }
+
     fn both(&self, local: &str, utc: &str) -> String {
         fill(&self.words.both, &[("local", local), ("utc", utc)])
     }
@@ -207,6 +227,11 @@ impl<'a> Times<'a> {
         }
         self.words.zones.get(name).cloned().unwrap_or_else(|| name.to_owned())
     }
+}
+
+/// The minute that is shown.
+fn minute(at: Timestamp) -> i64 {
+    at.as_second().div_euclid(60)
 }
 
 fn clock(at: &ZonedDateTime) -> String {
@@ -270,12 +295,26 @@ mod tests {
         check("de", "Europe/Berlin", "14:05 bis 15:52 Uhr MEZ (13:05 bis 14:52 UTC)", |t| t.range(from, until));
         check("en", "UTC", "13:05 to 14:52 UTC", |t| t.range(from, until));
         let (from, until) = (at("2026-11-24T21:00:00Z"), at("2026-11-24T23:30:00Z"));
+        check("en", "Europe/Berlin", "Tue 24 Nov, 22:00 to Wed 25 Nov, 00:30 CET (21:00 to 23:30 UTC)", |t| {
+            t.range(from, until)
+        });
+        let (night, later) = (at("2026-11-24T22:30:00Z"), at("2026-11-25T02:30:00Z"));
+        check("en", "Europe/Berlin", "Tue 24 Nov, 23:30 to Wed 25 Nov, 03:30 CET (22:30 to 02:30 UTC)", |t| {
+            t.range(night, later)
+        });
+        let (night, later) = (at("2026-11-24T23:30:00Z"), at("2026-11-25T02:30:00Z"));
         check(
             "en",
             "Europe/Berlin",
-            "Tue 24 Nov, 22:00 to Wed 25 Nov, 00:30 CET (21:00 to Tue 24 Nov, 23:30 UTC)",
-            |t| t.range(from, until),
+            "Wed 25 Nov, 00:30 to 03:30 CET (Tue 24 Nov, 23:30 to Wed 25 Nov, 02:30 UTC)",
+            |t| t.range(night, later),
         );
+        check("en", "Australia/Sydney", "Wed 25 Nov, 08:05 to 09:40 AEDT (Tue 24 Nov, 21:05 to 22:40 UTC)", |t| {
+            t.range(at("2026-11-24T21:05:00Z"), at("2026-11-24T22:40:00Z"))
+        });
+        check("en", "Europe/Berlin", "14:05 CET (13:05 UTC)", |t| {
+            t.range(at("2026-11-23T13:05:10Z"), at("2026-11-23T13:05:50Z"))
+        });
         check("en", "UTC", "tomorrow, Tue 24 Nov, 21:00 to 23:30 UTC", |t| t.window_from_here(from, Some(until)));
     }
 

@@ -2,11 +2,13 @@
 //! ("Nothing.") does not look like what nobody has said ("We know of nothing you can do yet.").
 
 use crate::domain::incident::Need;
-use crate::domain::notice::{Action, Kind};
+use crate::domain::notice::{Action, Kind, Resource};
 
-use super::block::{Block, Note, Step};
+use super::block::{Block, Link, Note, Step};
+use super::document::web_address;
 use super::markup::plain;
 use super::pack::fill;
+use super::quote::escape;
 use super::scene::{NAME_PLACE, Scene, by_count, sentences, tidy};
 
 /// The most characters of one step.
@@ -36,7 +38,7 @@ pub fn todo(scene: &Scene<'_>) -> Vec<Block> {
         blocks.extend(Block::paragraph(lead));
         blocks.extend(steps(&mut next, maybe.iter().map(|action| whole_step(scene, action)).collect()));
     }
-    let note = sentences(&notes.iter().map(|action| words_of(action)).collect::<Vec<_>>());
+    let note = sentences(&notes.iter().map(|action| marked(scene, action, words_of(action))).collect::<Vec<_>>());
     let last = if next > 1 { note } else { nothing(scene, &note, blocks.len()) };
     blocks.extend(Block::paragraph(last));
     blocks
@@ -91,9 +93,15 @@ fn called_off(scene: &Scene<'_>) -> Vec<Block> {
     let words = &scene.pack.todo;
     let mut blocks = Vec::new();
     for action in &scene.notice.guidance.called_off {
-        blocks.extend(Block::paragraph(fill(&words.not_needed, &[("step", &words_of(action))])));
-        if let Some(undo) = &action.undo {
-            blocks.extend(Block::paragraph(format!("{} {}", words.undo, tidy(undo))));
+        let phrase = if action.need == Need::Maybe { &words.not_suggested } else { &words.not_needed };
+        let said = fill(phrase, &[("step", &words_of(action))]);
+        let undo = action.undo.as_ref().map(|undo| format!("{} {}", words.undo, tidy(undo)));
+        match undo {
+            Some(undo) => {
+                blocks.extend(Block::paragraph(said));
+                blocks.extend(Block::paragraph(marked(scene, action, undo)));
+            }
+            None => blocks.extend(Block::paragraph(marked(scene, action, said))),
         }
     }
     blocks
@@ -109,15 +117,13 @@ fn undo(scene: &Scene<'_>, next: &mut usize) -> Vec<Block> {
         .iter()
         .filter_map(|action| {
             let text = action.undo.as_deref().map(tidy)?;
-            Some(Step { text, notes: Vec::new(), language: language_of(scene, action) })
+            let notes = aligned(language_note(scene, action).into_iter().collect());
+            Some(Step { text, notes, language: language_of(scene, action) })
         })
         .collect();
     if !ways_back.is_empty() {
         blocks.extend(Block::paragraph(by_count(ways_back.len(), &words.undo_one, &words.undo_many)));
         blocks.extend(steps(next, ways_back));
-    }
-    for action in guidance.undo.iter().filter(|action| action.undo.is_none()) {
-        blocks.extend(Block::paragraph(fill(&words.not_needed, &[("step", &words_of(action))])));
     }
     blocks
 }
@@ -133,10 +139,10 @@ fn steps(next: &mut usize, steps: Vec<Step>) -> Option<Block> {
 
 fn whole_step(scene: &Scene<'_>, action: &Action) -> Step {
     let words = &scene.pack.todo;
-    let mut notes = Vec::new();
+    let mut notes: Vec<Noted> = Vec::new();
     let mut add = |label: &str, text: Option<String>| {
         if let Some(text) = text.filter(|text| !text.is_empty()) {
-            notes.push((label.to_owned(), text));
+            notes.push(Noted { label: label.to_owned(), text, link: None });
         }
     };
     let line = |text: &Option<String>| text.as_deref().map(tidy);
@@ -156,17 +162,42 @@ fn whole_step(scene: &Scene<'_>, action: &Action) -> Step {
     add(&words.later, is_open.then(|| words.later_undo.clone()));
     add(&words.help, line(&action.offer));
     add(&words.pass_on, line(&action.forward));
-    for resource in &action.resources {
-        add(&words.see, Some(format!("{}: {}", tidy(&resource.title), tidy(&resource.url))));
-    }
-    let language = language_of(scene, action);
-    add(&words.language, language.as_deref().map(|code| language_name(scene, code)));
-    Step { text: words_of(action), notes: aligned(notes), language }
+    notes.extend(action.resources.iter().map(|resource| see(scene, resource)));
+    notes.extend(language_note(scene, action));
+    Step { text: words_of(action), notes: aligned(notes), language: language_of(scene, action) }
 }
 
 fn short_step(scene: &Scene<'_>, action: &Action) -> Step {
-    let by = action.by.map(|by| (scene.pack.todo.by.clone(), by_words(scene, by)));
-    Step { text: words_of(action), notes: aligned(by.into_iter().collect()), language: language_of(scene, action) }
+    let label = scene.pack.todo.by.clone();
+    let by = action.by.map(|by| Noted { label, text: by_words(scene, by), link: None });
+    let notes = aligned(by.into_iter().chain(language_note(scene, action)).collect());
+    Step { text: words_of(action), notes, language: language_of(scene, action) }
+}
+
+/// A page of ours: where its address can be followed it is a link, under no other words than itself.
+fn see(scene: &Scene<'_>, resource: &Resource) -> Noted {
+    let (title, url) = (tidy(&resource.title), tidy(&resource.url));
+    let text = if title == url || title.is_empty() { url.clone() } else { format!("{title}: {url}") };
+    let before = text.strip_suffix(&url).unwrap_or_default().to_owned();
+    let link = web_address(&url).filter(|address| *address == url).map(|url| Link { before, html: escape(&url), url });
+    Noted { label: scene.pack.todo.see.clone(), text, link }
+}
+
+/// "Text in: German", where the text is not in the reader's language.
+fn language_note(scene: &Scene<'_>, action: &Action) -> Option<Noted> {
+    let text = language_name(scene, &language_of(scene, action)?);
+    Some(Noted { label: scene.pack.todo.language.clone(), text, link: None })
+}
+
+/// The same within a paragraph.
+fn marked(scene: &Scene<'_>, action: &Action, text: String) -> String {
+    match language_of(scene, action) {
+        Some(code) => {
+            let language = language_name(scene, &code);
+            fill(&scene.pack.todo.in_language, &[("text", &text), ("language", &language)])
+        }
+        None => text,
+    }
 }
 
 /// A time that is past is said to be past.
@@ -213,15 +244,22 @@ fn with_stop(text: &str) -> String {
     if text.is_empty() || text.ends_with(['.', '!', '?']) { text.to_owned() } else { format!("{text}.") }
 }
 
+/// A line under a step before its label is aligned.
+struct Noted {
+    label: String,
+    text: String,
+    link: Option<Link>,
+}
+
 /// Labels padded to the longest of the step; one alone stands as it is.
-fn aligned(notes: Vec<(String, String)>) -> Vec<Note> {
-    let widest = notes.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0);
+fn aligned(notes: Vec<Noted>) -> Vec<Note> {
+    let widest = notes.iter().map(|note| note.label.chars().count()).max().unwrap_or(0);
     let width = if notes.len() > 1 { widest + 2 } else { widest + 1 };
     notes
         .into_iter()
-        .map(|(label, text)| {
+        .map(|Noted { label, text, link }| {
             let padded = format!("{label:<width$}");
-            Note { label, text, padded }
+            Note { label, text, padded, link }
         })
         .collect()
 }

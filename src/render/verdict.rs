@@ -28,6 +28,8 @@ pub enum Verdict {
     Reopened,
     Report,
     Withdrawn,
+    /// A person on our side closed it.
+    Closed,
     Planned,
     Reminder,
     Moved,
@@ -41,6 +43,9 @@ impl Verdict {
     /// A newly required action outranks every reason but the end; a contact's first word is the beginning.
     pub fn of(scene: &Scene<'_>) -> Verdict {
         let notice = scene.notice;
+        if notice.case.closed_by_hand_at.is_some() && matches!(notice.reason, Kind::Withdrawn | Kind::Cancelled) {
+            return Verdict::Closed;
+        }
         if notice.guidance.newly_required && !scene.is_over() {
             return Verdict::ActionNeeded;
         }
@@ -122,6 +127,7 @@ impl Verdict {
             Verdict::Reopened => &words.reopened,
             Verdict::Report => &words.report,
             Verdict::Withdrawn => &words.withdrawn,
+            Verdict::Closed => &words.closed,
             Verdict::Planned => &words.planned,
             Verdict::Reminder => &words.reminder,
             Verdict::Moved => &words.moved,
@@ -141,6 +147,7 @@ pub fn lines(scene: &Scene<'_>) -> [String; 2] {
         Verdict::NoChange => no_change_lines(scene),
         Verdict::Resolved => ended_lines(scene),
         Verdict::Done => done_lines(scene),
+        Verdict::Closed => closed_lines(scene),
         Verdict::Planned | Verdict::Reminder | Verdict::Moved => planned_lines(scene, verdict),
         Verdict::NotOver => [with_need(scene, &scene.pack.line.back, verdict), next_word(scene)],
         Verdict::Begun => {
@@ -193,7 +200,7 @@ fn action_lines(scene: &Scene<'_>) -> [String; 2] {
     }
     let more = scene.notice.guidance.actions.iter().filter(|action| action.need == Need::Required).count() - 1;
     if more > 0 {
-        first.push(fill(&line.several, &[("count", &more.to_string())]));
+        first.push(by_count(more, &line.several_one, &line.several));
     }
     let about = format!("{}.", capitalised(&scene.about()));
     let window = match scene.notice.case.scheduled_for {
@@ -232,8 +239,13 @@ fn no_change_lines(scene: &Scene<'_>) -> [String; 2] {
 fn unchanged_since(scene: &Scene<'_>) -> Option<Timestamp> {
     let case = &scene.notice.case;
     let words = case.last_words.as_ref().map(|words| words.at);
-    let start = case.started_at.filter(|_| scene.is_maintenance());
-    words.max(start)
+    let runs = matches!(case.phase, Phase::InProgress | Phase::Verifying);
+    match (runs, case.started_at) {
+        (true, Some(start)) => words.max(Some(start)),
+        // Whether those words are older than the work is not known.
+        (true, None) => words.filter(|at| case.scheduled_for.is_some_and(|planned| *at >= planned)),
+        (false, _) => words,
+    }
 }
 
 /// "We have not been able to read our status page since 14:51 CET (13:51 UTC)."
@@ -264,16 +276,19 @@ fn ended_lines(scene: &Scene<'_>) -> [String; 2] {
     [without_gap(&fill(phrase, &values)), sentences(&[lasted(scene), need(scene)])]
 }
 
-/// "It failed for 1 hour 47 minutes.", or nothing where a beginning or end is not known.
+/// "It failed for 1 hour 47 minutes."; where nobody has said when it began "That is 40 minutes after the first
+/// report."; nothing where no such time is known.
 fn lasted(scene: &Scene<'_>) -> String {
     let (line, case) = (&scene.pack.line, &scene.notice.case);
-    let (Some(from), Some(until)) = (case.started_at, case.ended_at) else { return String::new() };
-    let phrase = match scene.is_maintenance() {
-        true => &line.took,
-        false if has_failed(scene) => &line.failed_for,
-        false => &line.lasted_for,
-    };
-    fill(phrase, &[("duration", &scene.times.duration(from, until))])
+    let Some(until) = case.ended_at else { return String::new() };
+    let said = |phrase: &str, from: Timestamp| fill(phrase, &[("duration", &scene.times.duration(from, until))]);
+    match (case.started_at, case.reported_at.filter(|reported| *reported < until)) {
+        (Some(from), _) if scene.is_maintenance() => said(&line.took, from),
+        (Some(from), _) if has_failed(scene) => said(&line.failed_for, from),
+        (Some(from), _) => said(&line.lasted_for, from),
+        (None, Some(reported)) if !scene.is_maintenance() => said(&line.after_report, reported),
+        (None, _) => String::new(),
+    }
 }
 
 /// Whether it can be said to have failed: a large part did not work, for this client for certain.
@@ -286,6 +301,24 @@ fn done_lines(scene: &Scene<'_>) -> [String; 2] {
     let values = [("word", Verdict::Done.word(scene)), ("at", at.as_str()), ("about", &scene.about())];
     let first = without_gap(&fill(&scene.pack.line.ended_at, &values));
     [first, sentences(&[lasted(scene), need(scene)])]
+}
+
+/// That we follow it no longer and for how long we have: never that it is over, nor that more will be said.
+fn closed_lines(scene: &Scene<'_>) -> [String; 2] {
+    let (line, case) = (&scene.pack.line, &scene.notice.case);
+    let at = case.closed_by_hand_at.map(|at| scene.times.at(at)).unwrap_or_default();
+    let values = [("word", Verdict::Closed.word(scene)), ("at", at.as_str()), ("about", &scene.about())];
+    let first = without_gap(&fill(&line.ended_at, &values));
+    let said = |phrase: &str, from: Timestamp| match case.closed_by_hand_at {
+        Some(until) => fill(phrase, &[("duration", &scene.times.duration(from, until))]),
+        None => String::new(),
+    };
+    let after = match (case.started_at, case.reported_at) {
+        (Some(from), _) => said(&line.closed_after, from),
+        (None, Some(reported)) if !scene.is_maintenance() => said(&line.closed_after_report, reported),
+        (None, _) => String::new(),
+    };
+    [sentences(&[first, need(scene)]), sentences(&[line.closed.clone(), after])]
 }
 
 fn report_end(scene: &Scene<'_>) -> String {
@@ -316,7 +349,9 @@ fn cancelled_window(scene: &Scene<'_>) -> String {
     match case.scheduled_for {
         Some(from) => {
             let window = scene.times.window(from, case.scheduled_until);
-            fill(&scene.pack.line.was_planned, &[("window", &window)])
+            let line = &scene.pack.line;
+            let phrase = if scene.is_past_planned_start() { &line.was_planned_begun } else { &line.was_planned };
+            fill(phrase, &[("window", &window)])
         }
         None => scene.pack.line.not_planned.clone(),
     }
@@ -339,10 +374,12 @@ fn need(scene: &Scene<'_>) -> String {
     let count = |need: Need| guidance.actions.iter().filter(|action| action.need == need).count();
     if scene.is_over() {
         let left = guidance.undo.iter().filter(|action| action.undo.is_some()).count() + count(Need::Required);
+        if left == 0 && !guidance.called_off.is_empty() {
+            return called_off(scene);
+        }
         return match (left, count(Need::Maybe), guidance.known) {
             (0, 0, true) => words.none_known_over.clone(),
-            (0, 0, false) if guidance.undo.is_empty() => words.none_unknown_over.clone(),
-            (0, 0, false) => words.none_known_over.clone(),
+            (0, 0, false) => words.none_unknown_over.clone(),
             (0, maybe, _) => by_count(maybe, &words.maybe_one, &words.maybe_many),
             (left, _, _) => by_count(left, &words.left_one, &words.left_many),
         };
@@ -358,11 +395,17 @@ fn need(scene: &Scene<'_>) -> String {
             Some(_) | None => by_count(count(Need::Required).max(1), &words.required_one, &words.required_many),
         },
         Need::Maybe => by_count(count(Need::Maybe).max(1), &words.maybe_one, &words.maybe_many),
-        Need::None if !guidance.called_off.is_empty() => {
-            by_count(guidance.called_off.len(), &words.called_off_one, &words.called_off_many)
-        }
+        Need::None if !guidance.called_off.is_empty() => called_off(scene),
         Need::None if guidance.known => words.none_known.clone(),
         Need::None => words.none_unknown.clone(),
+    }
+}
+
+fn called_off(scene: &Scene<'_>) -> String {
+    let (words, called_off) = (&scene.pack.need, &scene.notice.guidance.called_off);
+    match called_off.iter().any(|action| action.need == Need::Required) {
+        true => by_count(called_off.len(), &words.called_off_one, &words.called_off_many),
+        false => by_count(called_off.len(), &words.not_suggested_one, &words.not_suggested_many),
     }
 }
 

@@ -213,6 +213,8 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::domain::incident::Impact;
+    use crate::domain::notice::{Affected, Kind};
     use crate::render::pack_file::BUILTIN_LOCALES;
     use crate::render::samples::{every_reason, reader, sender};
 
@@ -362,6 +364,10 @@ mod tests {
             ("resolved", "Resolved: Payments fail in the EU (Example Platform K7QM)"),
             ("maintenance moved", "Moved to Wed 25 Nov, 22:00 CET: Search: the index moves (Example Platform M3TD)"),
             ("maintenance completed", "Search: the index moves (Example Platform M3TD)"),
+            (
+                "resolved within a minute, its title in brackets",
+                "Resolved: (EU) Payments fail (major) (Example Platform K7QM)",
+            ),
             ("drill", "DRILL: Payments fail in the EU (Example Platform K7QM)"),
         ];
         for (name, expected) in rows {
@@ -370,6 +376,31 @@ mod tests {
         let constant = Words::new(Templates::builtin(), SubjectForm::Constant);
         let mail = constant.render(&sample("resolved"), &reader("en"), &sender()).unwrap();
         assert_eq!(mail.subject, "Payments fail in the EU (Example Platform K7QM)");
+    }
+
+    #[test]
+    fn a_sender_answers_in_the_readers_language_or_is_not_quoted() {
+        let check = |written: &str, locale: &str, expected: &str| {
+            let sender = Sender { answered: Some(written.to_owned()), ..sender() };
+            let text = builtin().render(&sample("phase"), &reader(locale), &sender).unwrap().text;
+            assert!(text.replace('\n', " ").contains(expected), "{written} {locale}: {text}");
+        };
+        check("day and night", "en", "a person reads it, day and night. By telephone: +49 30");
+        check("Day and Night", "de", "ein Mensch liest es (Tag und Nacht). Telefon");
+        check("Mon to Fri, 9 to 17", "en", "a person reads it, Mon to Fri, 9 to 17. By telephone");
+        check("Mon to Fri, 9 to 17", "de", "ein Mensch liest es. Telefon");
+    }
+
+    #[test]
+    fn a_page_of_ours_is_a_link_under_no_other_words_than_its_address() {
+        let html = mail("action required", "en").html;
+        let link = "Pausing exports: <a href=\"https://docs.example.com/exports?do=pause\">https://docs.example.com/exports?do=pause</a>";
+        assert!(html.contains(link), "{html}");
+        assert_eq!(html.matches("<a ").count(), 1, "{html}");
+        let mut notice = sample("action required");
+        notice.guidance.actions[0].resources[0].url = "javascript:alert(1)".to_owned();
+        let html = builtin().render(&notice, &reader("en"), &sender()).unwrap().html;
+        assert!(!html.contains("<a ") && html.contains("Pausing exports: javascript:alert(1)"), "{html}");
     }
 
     #[test]
@@ -383,7 +414,9 @@ mod tests {
     fn we_are_sorry_stands_at_the_end_of_a_grave_case_and_nowhere_else() {
         for (name, notice) in every_reason() {
             let mail = builtin().render(&notice, &reader("en"), &sender()).unwrap();
-            let expected = usize::from(matches!(name, "resolved" | "resolved, the whole story"));
+            let is_grave = matches!(notice.case.impact, Some(Impact::Major | Impact::Critical));
+            let is_theirs = notice.affected == Affected::Confirmed;
+            let expected = usize::from(notice.reason == Kind::Resolved && is_grave && is_theirs);
             assert_eq!(mail.text.matches("We are sorry.").count(), expected, "{name}");
         }
     }

@@ -22,10 +22,13 @@ pub fn wrap(text: &str, hang: usize) -> String {
 
 fn fold_line(line: &str, hang: usize, indent: &str, folded: &mut String) {
     let mut column = hang;
-    for (index, word) in line.split_whitespace().enumerate() {
+    let mut words = line.split_whitespace().enumerate().peekable();
+    while let Some((index, word)) = words.next() {
+        let tied =
+            words.peek().filter(|(_, next)| is_like_an_item(next)).map_or(0, |(_, next)| 1 + next.chars().count());
         let width = word.chars().count();
         if index > 0 {
-            if column + 1 + width > WIDTH {
+            if column + 1 + width + tied > WIDTH {
                 folded.push('\n');
                 folded.push_str(indent);
                 column = hang;
@@ -37,6 +40,12 @@ fn fold_line(line: &str, hang: usize, indent: &str, folded: &mut String) {
         folded.push_str(word);
         column += width;
     }
+}
+
+/// "1." at the beginning of a line reads as the first of a list: it stays with the word before it.
+fn is_like_an_item(word: &str) -> bool {
+    let digits = word.trim_end_matches(['.', ')', ':']);
+    !digits.is_empty() && digits.len() < word.len() && digits.len() <= 3 && digits.bytes().all(|b| b.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -53,6 +62,13 @@ mod tests {
             assert!(line.chars().count() <= WIDTH, "{line}");
         }
         assert!(folded.lines().skip(1).all(|line| line.starts_with("            ")));
+    }
+
+    #[test]
+    fn no_line_begins_like_an_item_of_a_list() {
+        let text = format!("{} priority 1. And so on.", "x".repeat(62));
+        assert_eq!(wrap(&text, 0), format!("{}\npriority 1. And so on.", "x".repeat(62)));
+        assert_eq!(wrap("1. begins", 0), "1. begins");
     }
 
     #[test]

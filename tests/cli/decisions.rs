@@ -45,6 +45,9 @@ fn a_case_closed_by_hand_is_told_once_and_over() {
     place.call(&["case", &reference, "--close"]).has(0, "1 clients, 1 contacts: 1 delivered", "");
     assert_eq!(why_of_last_change(&place, &reference), "closed by hand by jane");
     assert_eq!(place.mails().len(), 2);
+    let last = place.mails().into_iter().find(|mail| mail.contains("CLOSED BY US")).expect("it says who closed it");
+    assert!(last.contains("This is our last word on it."), "{last}");
+    assert!(!last.contains("WITHDRAWN") && !last.contains("no longer listed"), "{last}");
     assert_eq!(place.json(&["cases"]), serde_json::json!([]));
     place.call(&["case", &reference]).has(0, "Closed by hand", "");
     place.call(&["case", &reference, "--close"]).has(1, "", "over already");

@@ -5,7 +5,7 @@ use crate::harness::{BINARY, Endpoint, PAYMENTS, Place, files_below};
 #[test]
 fn check_names_every_mistake_of_every_file() {
     let place = Place::new();
-    place.call(&["check"]).has(0, "good; 2 clients, 1 feeds", "");
+    place.call(&["check"]).has(0, "good; 2 clients, 1 feed, ", "");
     assert_eq!(place.json(&["check"])["ok"], true);
     place.append(
         "clients.toml",
@@ -31,7 +31,7 @@ fn check_tries_overriding_templates_and_names_clients_without_priorities() {
         "clients.toml",
         "[[client]]\nid = \"quiet\"\nname = \"Quiet\"\n[[client.contact]]\nemail = \"q@quiet.example\"",
     );
-    place.call(&["check"]).has(0, "3 clients", "1 of 3 clients name no priorities");
+    place.call(&["check"]).has(0, "3 clients", "1 of 3 clients without priorities");
     std::fs::create_dir(place.path("templates")).unwrap();
     place.write("templates/mail.txt", "Hello\n{{ case.nothing_of_this_name }}\n");
     place.call(&["check"]).has(2, "", "mail.txt");

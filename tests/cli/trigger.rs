@@ -74,7 +74,7 @@ fn a_client_that_is_not_reached_ends_a_wait_with_3() {
     place.with_webhook(&Endpoint::answering(400).address);
     place.write("u.toml", PAYMENTS);
     let answer = place.call(&["--trigger", "u.toml", "--wait=30s"]);
-    answer.has(3, "2 clients, 2 contacts: 1 delivered, 0 waiting, 1 failed", "1 of 2 clients were not reached");
+    answer.has(3, "2 clients, 2 contacts: 1 delivered, 0 waiting, 1 failed", "1 of 2 clients not reached");
 }
 
 #[test]

@@ -8,6 +8,7 @@ use super::arrival::{Arrival, Sort};
 use super::audience::Member;
 use super::stage::{Ink, WIDTH, folded, ink};
 use crate::cli::show;
+use crate::domain::counted::counted;
 
 /// Columns inside the frame.
 const INNER: usize = WIDTH - 4;
@@ -51,7 +52,10 @@ fn without_long_quotations(text: &str) -> Vec<String> {
                 let (begin, end) = (&all[..PARAGRAPH_SHOWN], &all[all.len() - 2..]);
                 let left_out = all.len() - begin.len() - end.len();
                 lines.extend(begin.iter().map(|line| (*line).to_owned()));
-                lines.push(ink(Ink::Dim, &format!("   [{left_out} lines of the quotation are left out here]")));
+                lines.push(ink(
+                    Ink::Dim,
+                    &format!("   [left out here: {} of the quotation]", counted(left_out, "line", "lines")),
+                ));
                 lines.extend(end.iter().map(|line| (*line).to_owned()));
             }
         }

@@ -15,6 +15,7 @@ use super::audience::Audience;
 use super::incident::Post;
 use crate::cli::show;
 use crate::domain::case::Change;
+use crate::domain::counted::counted;
 use crate::domain::notice::Kind;
 
 pub const WIDTH: usize = 90;
@@ -159,10 +160,10 @@ pub fn decided(audience: &Audience, arrivals: &[Arrival], reference: &str) {
         audience.all().filter(|member| !told.contains(member.id())).map(|member| member.name()).collect();
     show::result("");
     say(&format!(
-        "candor opens case {reference} and tells {} clients at once, in {} messages. {} depends on nothing that the page \
+        "candor opens case {reference} and tells {} at once, in {}. {} depends on nothing that the page \
          names, and is told nothing.",
-        told.len(),
-        arrivals.len(),
+        counted(told.len(), "client", "clients"),
+        counted(arrivals.len(), "message", "messages"),
         left_out.join(", ")
     ));
 }

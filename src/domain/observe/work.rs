@@ -37,6 +37,7 @@ impl Work {
             moved_from: None,
             promised: None,
             lost_sight_since: None,
+            closed_by_hand_at: None,
         })
     }
 

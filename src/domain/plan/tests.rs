@@ -51,7 +51,8 @@ impl Scene {
 
     fn raise(&self) -> Option<Raise> {
         let catalog = catalog();
-        let change = change(5, &self.kinds);
+        let mut change = change(5, &self.kinds);
+        change.facts.closed_by_hand_at = self.story.case.facts.closed_by_hand.then_some(at(9));
         let planning = Planning::new(&self.story, &change, &catalog, &self.playbook, "en", at(10));
         let known = Known {
             contact_key: 7,
@@ -258,6 +259,11 @@ fn an_end_goes_to_those_who_were_told_or_as_a_whole_to_all() {
     check("withdrawn before anybody was told", Told::Nothing, |s| {
         kinds(s, &[Kind::Withdrawn, Kind::Opened]);
         s.story.case.facts.silent_since_first_sight = true;
+    });
+    check("planned work closed by hand before anybody was told", Told::Nothing, |s| {
+        ended(s, Phase::Cancelled, Kind::Cancelled);
+        s.kinds.push(Kind::Opened);
+        s.story.case.facts.closed_by_hand = true;
     });
     check("a new contact in place of the one that was told", Told::Over(Kind::Resolved), |s| {
         kinds(s, &[Kind::Resolved]);

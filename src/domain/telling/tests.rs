@@ -338,3 +338,16 @@ fn phase_and_impact_are_those_of_what_is_told() {
     let end = scene(&[change(2, &[Kind::Resolved])]).closed(Kind::Resolved).notice();
     assert_eq!((end.case.phase, end.case.ended_at), (Phase::Resolved, Some(at(60))));
 }
+
+#[test]
+fn a_beginning_that_nobody_stated_is_not_made_up() {
+    for stated in [None, Some(at(0))] {
+        let notice = scene(&[change(2, &[Kind::Updated])])
+            .with(|s| {
+                s.story.case.facts.started_at = stated;
+                s.story.updates = vec![update(1, Some(1), "It fails."), update(2, Some(2), "We look.")];
+            })
+            .notice();
+        assert_eq!((notice.case.started_at, notice.case.reported_at), (stated, notice.case.first_words.map(|w| w.at)));
+    }
+}

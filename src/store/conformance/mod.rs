@@ -124,6 +124,7 @@ fn change(sequence: i64, due: i64) -> Change {
             moved_from: None,
             promised: None,
             lost_sight_since: None,
+            closed_by_hand_at: None,
         },
     }
 }

@@ -112,6 +112,31 @@ fn at_the_end_the_undo_is_told_of_what_this_contact_was_told_and_still_stood() {
 }
 
 #[test]
+fn where_it_is_not_said_to_be_over_every_step_falls_away_aloud() {
+    let (pause, tell) = (action("pause", Need::Required), Action { undo: None, ..action("tell", Need::Required) });
+    let check =
+        |why: &str, kind: Kind, closed_at: Option<Timestamp>, called_off: &[&str], ended_at: Option<Timestamp>| {
+            let asked = || asking(&[pause.clone(), tell.clone()]);
+            let notice = scene(&[with_facts(2, &[kind], |facts| facts.closed_by_hand_at = closed_at)])
+                .closed(kind)
+                .with(|s| (s.asked, s.told_variant) = (vec![asked()], Some(asked())))
+                .notice();
+            let ids = |actions: &[Action]| actions.iter().map(|a| a.id.clone()).collect::<Vec<_>>();
+            assert_eq!(
+                (ids(&notice.guidance.undo), ids(&notice.guidance.called_off)),
+                (vec!["pause".to_owned()], called_off.iter().map(|id| (*id).to_owned()).collect()),
+                "{why}"
+            );
+            assert_eq!((notice.case.closed_by_hand_at, notice.case.ended_at), (closed_at, ended_at), "{why}");
+        };
+    check("over: what was to be done about it may still have to be done", Kind::Resolved, None, &[], Some(at(60)));
+    check("withdrawn: nobody says that it is over", Kind::Withdrawn, None, &["tell"], None);
+    check("closed by hand: nor does the close", Kind::Withdrawn, Some(at(60)), &["tell"], None);
+    check("planned work closed by hand", Kind::Cancelled, Some(at(60)), &["tell"], None);
+    check("it does not take place", Kind::Cancelled, None, &["tell"], Some(at(60)));
+}
+
+#[test]
 fn whom_it_is_for_comes_from_planning() {
     let notice = scene(&[change(2, &[Kind::Updated])])
         .with(|s| {
