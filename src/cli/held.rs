@@ -105,6 +105,7 @@ mod tests {
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
         let held = Held::of(&[HeldAccount {
             name: "email".into(),
+            why: crate::store::rows::HeldFor::Account,
             held_since: at("2026-11-23T13:05:00Z"),
             cause: Cause::new("auth", Some(535), "5.7.8 authentication failed"),
             probe_at: at("2026-11-23T13:10:00Z"),
