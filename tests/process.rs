@@ -6,10 +6,14 @@
 #![allow(clippy::disallowed_methods, reason = "tests run servers of their own and wait for processes in real time")]
 #![allow(clippy::print_stdout, reason = "the seed of a failing run is wanted")]
 
+#[path = "real_parts/postfix.rs"]
+mod postfix;
 #[path = "process/running.rs"]
 mod running;
 #[path = "real_parts/scripted_smtp.rs"]
 mod scripted_smtp;
+#[path = "support/skip.rs"]
+mod skip;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

@@ -5,6 +5,7 @@
 use super::arguments::Arguments;
 use super::case_view::CaseView;
 use super::exit::Exit;
+use super::held::Held;
 use super::{case_text, opening, show};
 use crate::store::rows::LedgerFilter;
 use crate::store::{Store, StoreError};
@@ -44,5 +45,6 @@ async fn read(store: &Store, case_key: i64) -> Result<Option<CaseView>, StoreErr
     }
     let threads = store.case_threads(case_key).await?;
     let attempts = store.failed_attempts(case_key).await?;
-    Ok(Some(CaseView::of(&story, &rows, &threads, &attempts)))
+    let held = Held::of(&store.held_accounts().await?);
+    Ok(Some(CaseView::of(&story, &rows, &threads, &attempts, held)))
 }

@@ -21,7 +21,7 @@ pub fn draw(view: &CaseView) -> String {
     parts.push(if view.deliveries.is_empty() {
         part("Who was told", "Nobody.")
     } else {
-        part("Who was told", &cut(deliveries::table(rows), view.deliveries.len()))
+        part("Who was told", &cut(deliveries::table(rows, &view.accounts_held), view.deliveries.len()))
     });
     if !view.not_reached.is_empty() {
         parts.push(part("Not reached", &not_reached(view)));
@@ -60,6 +60,9 @@ fn head(view: &CaseView) -> String {
         format!("case {}", view.id),
         times(view),
     ];
+    if view.not_reached.iter().any(|contact| contact.state == "waiting") {
+        lines.extend(view.accounts_held.lines());
+    }
     if let Some(url) = &view.url {
         lines.push(listing::words(url, MOST_WORDS));
     }

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::deliveries::Shown;
+use super::held::{self, Held};
 use crate::domain::case::{CaseState, Scope, Story, Update};
 use crate::domain::client::masked;
 use crate::domain::incident::{Impact, Need, Origin, Phase};
@@ -38,6 +39,8 @@ pub struct CaseView {
     pub closed_by_hand: bool,
     /// By time.
     pub timeline: Vec<Entry>,
+    /// Accounts of ours that are refused: what is addressed through them waits.
+    pub accounts_held: Held,
     /// By contact and sequence.
     pub deliveries: Vec<Delivery>,
     pub not_reached: Vec<NotReached>,
@@ -123,7 +126,13 @@ pub struct FailedAttempt {
 }
 
 impl CaseView {
-    pub fn of(story: &Story, rows: &[LedgerRow], threads: &[Thread], attempts: &[(ThreadKey, AttemptRow)]) -> CaseView {
+    pub fn of(
+        story: &Story,
+        rows: &[LedgerRow],
+        threads: &[Thread],
+        attempts: &[(ThreadKey, AttemptRow)],
+        held: Held,
+    ) -> CaseView {
         let case = &story.case;
         let facts = &case.facts;
         let book = Book::of(rows, threads);
@@ -149,9 +158,9 @@ impl CaseView {
             timeline: timeline(story),
             deliveries: rows
                 .iter()
-                .map(|row| Delivery(serde_json::to_value(Shown::of(row)).unwrap_or_default(), row.clone()))
+                .map(|row| Delivery(serde_json::to_value(Shown::of(row, &held)).unwrap_or_default(), row.clone()))
                 .collect(),
-            not_reached: not_reached(threads, &book),
+            not_reached: not_reached(threads, &book, &held),
             failed_attempts: attempts
                 .iter()
                 .map(|(key, attempt)| FailedAttempt {
@@ -173,6 +182,7 @@ impl CaseView {
                 .filter(|thread| thread.owed && thread.state != ThreadState::Active)
                 .map(|thread| book.contact(thread.contact_key))
                 .collect(),
+            accounts_held: held,
         }
     }
 }
@@ -203,7 +213,7 @@ impl Book {
 }
 
 /// Clients none of whose contacts has accepted what was planned last for the client, contact by contact.
-fn not_reached(threads: &[Thread], book: &Book) -> Vec<NotReached> {
+fn not_reached(threads: &[Thread], book: &Book, held: &Held) -> Vec<NotReached> {
     let mut wanted: BTreeMap<&str, i64> = BTreeMap::new();
     for thread in threads {
         let most = wanted.entry(&thread.client_id).or_default();
@@ -223,7 +233,10 @@ fn not_reached(threads: &[Thread], book: &Book) -> Vec<NotReached> {
             },
             since: thread.since,
             next_attempt_at: thread.due_at.filter(|_| thread.state == ThreadState::Active),
-            cause: thread.cause.as_ref().map(ToString::to_string),
+            cause: held::cause(
+                held.channel(thread.channel).filter(|_| thread.state == ThreadState::Active),
+                thread.cause.as_ref().map(ToString::to_string),
+            ),
         })
         .collect()
 }
@@ -305,7 +318,7 @@ mod tests {
     fn a_client_is_reached_by_any_contact_that_has_what_is_current() {
         use ThreadState::{Active, Cancelled, Failed};
         let check = |threads: &[Thread], expected: &[(&str, &str)]| {
-            let found = not_reached(threads, &Book::of(&[], threads));
+            let found = not_reached(threads, &Book::of(&[], threads), &Held::default());
             let found: Vec<_> = found.iter().map(|n| (n.contact.client.as_str(), n.state)).collect();
             assert_eq!(found, expected);
         };

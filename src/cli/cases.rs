@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::arguments::Arguments;
 use super::exit::Exit;
+use super::held::Held;
 use super::{listing, opening, show};
 use crate::domain::case::{CaseState, Scope};
 use crate::domain::incident::Impact;
@@ -32,6 +33,7 @@ async fn listed(arguments: &Arguments, filter: CaseFilter) -> Result<Vec<CaseRow
     let Some(store) = opening::state(&settings)? else { return Ok(Vec::new()) };
     let limit = i64::try_from(MOST).unwrap_or(i64::MAX) + 1;
     let mut rows = store.listed_cases(filter, limit).await.map_err(opening::store_failed)?;
+    Held::read(&store).await?.note();
     store.close().await;
     if rows.len() > MOST {
         rows.truncate(MOST);

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::arguments::Arguments;
 use super::exit::Exit;
+use super::held::{self, Held, Hold};
 use super::opening::Hands;
 use super::{listing, opening, show};
 use crate::domain::client;
@@ -38,20 +39,20 @@ pub enum Only {
 
 pub async fn deliveries(arguments: &Arguments, asked: &Asked) -> Exit {
     match listed(arguments, asked).await {
-        Ok(rows) => {
-            print(arguments, asked, &rows);
+        Ok((rows, held)) => {
+            print(arguments, asked, &rows, &held);
             Exit::Done
         }
         Err(exit) => exit,
     }
 }
 
-async fn listed(arguments: &Arguments, asked: &Asked) -> Result<Vec<LedgerRow>, Exit> {
+async fn listed(arguments: &Arguments, asked: &Asked) -> Result<(Vec<LedgerRow>, Held), Exit> {
     let settings = opening::settings(arguments)?;
     let store = match (opening::state(&settings)?, asked) {
         (Some(store), _) => store,
         (None, Asked::Case { named, .. }) => return Err(opening::unknown_case(named)),
-        (None, Asked::Unsettled | Asked::Failed | Asked::All) => return Ok(Vec::new()),
+        (None, Asked::Unsettled | Asked::Failed | Asked::All) => return Ok(Default::default()),
     };
     let filter = match asked {
         Asked::Unsettled => LedgerFilter::Unsettled,
@@ -61,6 +62,7 @@ async fn listed(arguments: &Arguments, asked: &Asked) -> Result<Vec<LedgerRow>, 
     };
     let limit = i64::try_from(MOST).unwrap_or(i64::MAX) + 1;
     let mut rows = store.deliveries(filter, limit).await.map_err(opening::store_failed)?;
+    let held = Held::read(&store).await?;
     store.close().await;
     if rows.len() > MOST {
         rows.truncate(MOST);
@@ -69,12 +71,12 @@ async fn listed(arguments: &Arguments, asked: &Asked) -> Result<Vec<LedgerRow>, 
     if matches!(asked, Asked::Case { only: Only::Failed, .. }) {
         rows.retain(|row| row.state == LedgerState::Failed);
     }
-    Ok(rows)
+    Ok((rows, held))
 }
 
-fn print(arguments: &Arguments, asked: &Asked, rows: &[LedgerRow]) {
+fn print(arguments: &Arguments, asked: &Asked, rows: &[LedgerRow], held: &Held) {
     if arguments.json {
-        show::json(&rows.iter().map(Shown::of).collect::<Vec<_>>());
+        show::json(&rows.iter().map(|row| Shown::of(row, held)).collect::<Vec<_>>());
         return;
     }
     if rows.is_empty() {
@@ -86,16 +88,16 @@ fn print(arguments: &Arguments, asked: &Asked, rows: &[LedgerRow]) {
         });
         return;
     }
-    show::result(&table(rows.iter()));
+    show::result(&table(rows.iter(), held));
 }
 
 /// The rows as people read them.
-pub fn table<'a>(rows: impl Iterator<Item = &'a LedgerRow>) -> String {
-    listing::table(&HEADER, &rows.map(line).collect::<Vec<_>>())
+pub fn table<'a>(rows: impl Iterator<Item = &'a LedgerRow>, held: &Held) -> String {
+    listing::table(&HEADER, &rows.map(|row| line(row, held)).collect::<Vec<_>>())
 }
 
-fn line(row: &LedgerRow) -> Vec<String> {
-    let shown = Shown::of(row);
+fn line(row: &LedgerRow, held: &Held) -> Vec<String> {
+    let shown = Shown::of(row, held);
     let state = if shown.uncertain { format!("{}, uncertain", shown.state) } else { shown.state.to_owned() };
     let answer = shown.receipt.map(ToOwned::to_owned).or(shown.cause).unwrap_or_default();
     vec![
@@ -105,7 +107,7 @@ fn line(row: &LedgerRow) -> Vec<String> {
         state,
         shown.attempts.to_string(),
         listing::time_or_none(shown.settled_at.or(shown.due_at)),
-        listing::words(&answer, 200),
+        listing::words(&answer, 400),
     ]
 }
 
@@ -125,11 +127,15 @@ pub struct Shown<'a> {
     pub due_at: Option<jiff::Timestamp>,
     pub settled_at: Option<jiff::Timestamp>,
     pub receipt: Option<&'a str>,
+    /// Of what waits for a held account: the hold, in words.
     pub cause: Option<String>,
+    /// The account of ours that this waits for.
+    pub held: Option<&'a Hold>,
 }
 
 impl Shown<'_> {
-    pub fn of(row: &LedgerRow) -> Shown<'_> {
+    pub fn of<'a>(row: &'a LedgerRow, held: &'a Held) -> Shown<'a> {
+        let hold = held.back(row);
         Shown {
             id: row.id.to_string(),
             case: &row.case_id,
@@ -144,7 +150,8 @@ impl Shown<'_> {
             due_at: row.due_at,
             settled_at: row.settled_at,
             receipt: row.receipt.as_deref(),
-            cause: row.cause.as_ref().map(ToString::to_string),
+            cause: held::cause(hold, row.cause.as_ref().map(ToString::to_string)),
+            held: hold,
         }
     }
 }

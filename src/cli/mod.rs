@@ -16,6 +16,7 @@ pub mod deliveries;
 pub mod demo;
 pub mod dry_run;
 pub mod exit;
+pub mod held;
 pub mod listing;
 pub mod opening;
 pub mod outlook;

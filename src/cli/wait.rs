@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::arguments::Arguments;
 use super::exit::Exit;
+use super::held::{Held, Hold};
 use super::opening::Hands;
 use super::show;
 use crate::domain::case::Scope;
@@ -109,12 +110,20 @@ async fn is_planned(shared: &Shared, case: &TakenCase) -> bool {
 /// Waits until every delivery of the change is settled. Without a daemon the passes run here.
 pub async fn until_settled(hands: &mut Hands, case: &TakenCase, limit: Duration) -> Exit {
     let bar = show::progress();
+    let mut said = String::new();
     let settled = tokio::time::timeout(limit, async {
         loop {
             hands.send_again().await?;
             let reach = reach(&hands.shared, case).await?;
             bar.set_length(reach.contacts as u64);
             bar.set_position((reach.contacts - reach.pending) as u64);
+            if reach.pending > 0 {
+                let held = held_back(&hands.shared, case).await?;
+                if held != said && !held.is_empty() {
+                    bar.suspend(|| show::note(&held));
+                }
+                said = held;
+            }
             if reach.pending == 0 && is_planned(&hands.shared, case).await {
                 return Ok::<Reach, anyhow::Error>(reach);
             }
@@ -139,15 +148,36 @@ pub async fn until_settled(hands: &mut Hands, case: &TakenCase, limit: Duration)
         }
         Ok(Err(error)) => show::fault(&error),
         Err(_) => {
-            show::problem("the time of --wait is over and not every delivery is settled; the daemon goes on trying");
+            let waits = "the time of --wait is over and not every delivery is settled; the daemon goes on trying";
+            show::problem(&if said.is_empty() { waits.to_owned() } else { format!("{waits}; {said}") });
             Exit::NotReached
         }
     }
 }
 
+/// What the deliveries of the change that wait are kept back by, in a sentence; empty: by no account of ours.
+async fn held_back(shared: &Shared, case: &TakenCase) -> anyhow::Result<String> {
+    let held = Held::of(&shared.store.held_accounts().await?);
+    let Some(sequence) = case.sequence.filter(|_| !held.is_empty()) else { return Ok(String::new()) };
+    let rows = shared.store.deliveries(LedgerFilter::Case(case.case_key), MOST_ROWS).await?;
+    let holds: BTreeSet<String> = rows
+        .iter()
+        .filter(|row| row.id.sequence >= sequence)
+        .filter_map(|row| held.back(row))
+        .map(Hold::text)
+        .collect();
+    Ok(holds.into_iter().collect::<Vec<_>>().join("; "))
+}
+
 /// Says what became of the change, and for nobody why.
 pub async fn report(arguments: &Arguments, shared: &Shared, case: &TakenCase) -> Result<(), Exit> {
     let reach = reach(shared, case).await.map_err(|error| show::fault(&error))?;
+    if reach.pending > 0 && arguments.wait.is_none() {
+        let held = held_back(shared, case).await.map_err(|error| show::fault(&error))?;
+        if !held.is_empty() {
+            show::note(&held);
+        }
+    }
     if arguments.json {
         show::json(&reach.json(case));
     } else {

@@ -23,7 +23,8 @@ pub enum LogFormat {
 fn filter(quiet: &str) -> EnvFilter {
     let wanted = std::env::var("CANDOR_LOG").unwrap_or_else(|_| quiet.to_owned());
     let level = wanted.parse::<tracing::Level>().map_or(tracing::Level::INFO, |level| level);
-    EnvFilter::new(format!("warn,candor={level}"))
+    // The verifier logs each untrusted certificate as an error; the delivery's cause says it, once a hold.
+    EnvFilter::new(format!("warn,rustls_platform_verifier=off,candor={level}"))
 }
 
 /// `level` is what is shown unless `$CANDOR_LOG` says otherwise: `info` for the daemon, `warn` for commands.

@@ -43,6 +43,9 @@ pub async fn reload(shared: &Shared, config: &Path) {
     }
     let current = keep_what_needs_a_start(&before, current);
     shared.current.store(Arc::new(current));
+    if let Err(error) = shared.store.probe_held_accounts(now).await {
+        tracing::error!(error = %error, "the held accounts could not be made due for a probe");
+    }
     shared.wakes.ingest.notify_one();
     shared.wakes.dispatch.notify_one();
     shared.wakes.keep.notify_one();

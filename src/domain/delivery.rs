@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::client::Channel;
+use super::plan::FALLBACK_AFTER;
 use super::thread::{Standing, Thread, ThreadState};
 
 /// What one attempt came to.
@@ -88,6 +89,31 @@ pub struct Attempt<'a> {
 pub enum Asks {
     Something,
     Nothing,
+}
+
+impl Outcome {
+    /// Whether the relay let us come as far as a recipient: the connection and the account are good.
+    pub fn got_through(&self) -> bool {
+        match self {
+            Outcome::Delivered { .. } | Outcome::Uncertain { .. } | Outcome::Gone { .. } => true,
+            Outcome::Failed { cause } => cause.code.is_some(),
+            Outcome::Deferred { cause, .. } => matches!(cause.phase.as_str(), "rcpt" | "data" | "body" | "final"),
+            Outcome::AccountHeld { .. } => false,
+        }
+    }
+
+    /// Whether the relay said before any recipient that it has no room now (4xx): too many connections, as long as
+    /// others of ours get through.
+    pub fn lacks_room(&self) -> bool {
+        match self {
+            Outcome::AccountHeld { cause } => cause.code.is_some_and(|code| (400..=499).contains(&code)),
+            Outcome::Delivered { .. }
+            | Outcome::Deferred { .. }
+            | Outcome::Failed { .. }
+            | Outcome::Uncertain { .. }
+            | Outcome::Gone { .. } => false,
+        }
+    }
 }
 
 /// What happens next: the row as it is to be, what the ledger says, and what is larger than this thread.
@@ -199,23 +225,30 @@ fn delivered(attempt: &Attempt<'_>, receipt: &str, now: Timestamp) -> After {
     }
 }
 
-/// Whether what waits on a thread is done with once another contact of the client has been told it. Whoever
-/// was told that a case is open hears from us that it is over.
-pub fn may_be_told_elsewhere(thread: &Thread) -> bool {
+/// Whether what waits for a fallback contact is done with once another contact of the client has been told it.
+/// Whoever was told that a case is open hears from us that it is over.
+pub fn fallback_may_be_spared(thread: &Thread) -> bool {
     !(thread.owed && thread.standing == Standing::Out)
 }
 
-/// A fallback contact whose client has been told through another one: nothing is sent, the range is done with.
-/// Only for threads that [`may_be_told_elsewhere`].
-pub fn told_elsewhere(thread: &Thread) -> After {
+/// Whether what an ordinary contact waits to be told is done with once a fallback has accepted it: everything but
+/// a closing notice.
+pub fn may_be_told_by_fallback(thread: &Thread) -> bool {
+    thread.standing == Standing::In
+}
+
+/// Another contact of the client has been told it up to a sequence: nothing is sent, and that part of the range is
+/// done with. What is newer waits for the other contact as long as a fallback does.
+pub fn told_elsewhere(thread: &Thread, until: i64, by: Channel, now: Timestamp) -> After {
     let mut thread = thread.clone();
-    thread.told = thread.wanted;
-    thread.due_at = None;
-    thread.since = None;
+    thread.told = thread.wanted.min(until);
+    let more = thread.wanted > thread.told;
+    thread.due_at = more.then_some(now + FALLBACK_AFTER);
+    thread.since = more.then_some(now);
     thread.attempts = 0;
     thread.uncertain = false;
     thread.cause = None;
-    let cause = Cause::new("fallback", None, "told through another contact of the client");
+    let cause = Cause::new("fallback", None, &format!("told by {}", by.as_str()));
     After { thread, settled: Some(Settled::Cancelled { cause }), failure: None, consequence: Consequence::None }
 }
 

@@ -23,6 +23,7 @@ pub mod pace;
 pub mod plan;
 pub mod playbook;
 pub mod promise;
+pub mod refusals;
 pub mod signature;
 pub mod telling;
 pub mod text;

@@ -1,32 +1,36 @@
 //! Sends what is due on one channel: claim, render, hand over, settle.
 //!
 //! `wanted > told` is the outbox and the store its only queue: what is claimed here and never settled is
-//! uncertain after a crash, and at most [`IN_FLIGHT`] are. Deliberately absent: verdicts (`channel`), waits
-//! (`domain::delivery`) and words (`render`).
+//! uncertain after a crash, and at most [`IN_FLIGHT`] are. Deliberately absent: verdicts (`channel`), waits and
+//! whose fault a refusal is (`domain`), words (`render`), and the rows of a settlement (`settling`).
+
+mod run;
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use futures_util::FutureExt as _;
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use self::run::Run;
 use super::Shared;
+use super::account::{self, Gate};
 use super::lanes::{Lane, Lanes};
 use super::message::{Bundle, Made};
+use super::settling::{End, Finished, key_of};
 use crate::config::settings::Deliver;
 use crate::domain::client::Channel;
-use crate::domain::delivery::{self, After, Attempt, Cause, Certainty, Consequence, Outcome, Policy, Settled};
+use crate::domain::delivery::{self, Cause, Outcome};
+use crate::domain::plan::FALLBACK_AFTER;
+use crate::domain::refusals::{self, Fault, Sent};
 use crate::store::StoreError;
-use crate::store::rows::{self, AttemptRow, Claimed, DeliveryRow, Settlement, ThreadKey};
+use crate::store::rows::{AcceptedBy, Claimed, HeldAccount, ThreadKey};
 
 /// Claimed and not settled, at most, on one node and channel: what a crash may repeat.
 pub const IN_FLIGHT: usize = 256;
-/// That many permanent refusals in a row, of different recipients, are the relay's fault.
-const REFUSALS_OF_THE_RELAY: usize = 10;
-/// A held account is probed that often.
-const PROBE_EVERY: SignedDuration = SignedDuration::from_mins(5);
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Report {
@@ -42,21 +46,6 @@ struct Job {
     bundle: Arc<Bundle>,
 }
 
-/// A job that has come back.
-struct Finished {
-    claimed: Claimed,
-    bundle: Arc<Bundle>,
-    end: End,
-}
-
-enum End {
-    /// We are stopping, or the account is held: given back as it was.
-    NeverBegun,
-    /// A fallback contact whose client has been told through another one.
-    ToldElsewhere,
-    Tried(Made, Outcome),
-}
-
 /// Sends everything that is due, until nothing is, the account is held, or `stop`.
 pub async fn pass(
     shared: &Shared,
@@ -64,75 +53,109 @@ pub async fn pass(
     lanes: &mut Lanes,
     stop: &CancellationToken,
 ) -> Result<Report, StoreError> {
-    let mut report = Report::default();
     // What is rehearsed reaches nobody.
     if shared.current.load().settings.deliver == Deliver::Rehearse {
-        return Ok(report);
+        return Ok(Report::default());
     }
-    if account_is_held(shared, channel, lanes).await? {
-        report.held = true;
-        return Ok(report);
+    match account::gate(shared, channel, lanes).await? {
+        Gate::Open => {}
+        Gate::Shut => return Ok(Report { held: true, ..Report::default() }),
+        Gate::Trial(held) => return trial(shared, channel, lanes, &held).await,
     }
     let first = claim(shared, channel, IN_FLIGHT).await?;
     if first.is_empty() {
-        return Ok(report);
+        return Ok(Report::default());
     }
     let (job_sender, job_receiver) = mpsc::channel::<Job>(IN_FLIGHT);
     let (done_sender, mut done) = mpsc::channel::<Finished>(IN_FLIGHT);
     let jobs = Arc::new(Mutex::new(job_receiver));
     let mut running = JoinSet::new();
     let halt = stop.child_token();
-    for lane in lanes.take(channel) {
+    let at_work = lanes.take(channel, shared.clock.now());
+    let mut run = Run::new(shared, channel, at_work.len(), lanes.got_through_at(), halt.clone()).await?;
+    for lane in at_work {
         running.spawn(work(lane, jobs.clone(), done_sender.clone(), shared.clone(), halt.clone()));
     }
     drop(done_sender);
-    let mut run = Run { shared, channel, report, suspects: Vec::new(), in_flight: 0, halt };
     let result = run.drive(first, job_sender, &mut done).await;
     while let Some(lane) = running.join_next().await {
         match lane {
-            Ok(lane) => lanes.give_back(lane),
+            Ok(lane) => lane.into_iter().for_each(|lane| lanes.give_back(lane)),
             Err(fault) => tracing::error!(error = %fault, "a lane ended by a fault of ours; what it held is uncertain"),
         }
     }
+    // When every lane has stepped aside, some jobs have been taken by none.
+    let mut left = Vec::new();
+    while let Ok(job) = jobs.lock().await.try_recv() {
+        left.push(key_of(&job.claimed));
+    }
+    run.give_back(left).await?;
+    lanes.learn(run.got_through_at, run.stepped_aside, shared.clock.now());
     result?;
     Ok(run.report)
 }
 
-/// One lane: takes a job, makes the message, hands it over, reports what came of it.
+/// One lane: takes a job, makes the message, hands it over, reports what came of it. `None`: the relay had no
+/// room for this connection.
 async fn work(
     mut lane: Lane,
     jobs: Arc<Mutex<mpsc::Receiver<Job>>>,
     done: mpsc::Sender<Finished>,
     shared: Shared,
     stop: CancellationToken,
-) -> Lane {
+) -> Option<Lane> {
     loop {
         let job = jobs.lock().await.recv().await;
         let Some(Job { claimed, bundle }) = job else { break };
         let end =
             if stop.is_cancelled() { End::NeverBegun } else { attempt(&mut lane, &shared, &claimed, &bundle).await };
+        let steps_aside = steps_aside(&end);
         if done.send(Finished { claimed, bundle, end }).await.is_err() {
             break;
         }
+        if steps_aside {
+            return None;
+        }
     }
-    lane
+    Some(lane)
+}
+
+fn steps_aside(end: &End) -> bool {
+    match end {
+        End::Tried(_, outcome) => outcome.lacks_room(),
+        End::NeverBegun | End::ToldElsewhere { .. } => false,
+    }
 }
 
 async fn attempt(lane: &mut Lane, shared: &Shared, claimed: &Claimed, bundle: &Bundle) -> End {
+    if let Some((until, by)) = told_elsewhere(shared, claimed).await {
+        return End::ToldElsewhere { until, by };
+    }
+    let made = match bundle.message(shared, claimed) {
+        Ok(made) => made,
+        Err(cause) => return End::Tried(Made::nothing(), Outcome::Deferred { cause, retry_after: None }),
+    };
+    // A library that panics on what a server says costs this attempt, not the channel.
+    let outcome = AssertUnwindSafe(lane.send(shared, claimed, &made)).catch_unwind().await.unwrap_or_else(|_| {
+        tracing::error!("an attempt ended by a fault of ours; it is uncertain");
+        Outcome::Uncertain { cause: Cause::new("final", None, "a fault of ours ended the attempt") }
+    });
+    End::Tried(made, outcome)
+}
+
+/// Up to where another contact of the client has been told what this one waits for, if that ends its waiting.
+async fn told_elsewhere(shared: &Shared, claimed: &Claimed) -> Option<(i64, Channel)> {
     let thread = &claimed.thread;
-    if claimed.contact.fallback && delivery::may_be_told_elsewhere(thread) {
-        let accepted = shared.store.any_accepted(thread.case_key, thread.client_id.clone(), thread.told).await;
-        if accepted.unwrap_or(false) {
-            return End::ToldElsewhere;
-        }
-    }
-    match bundle.message(shared, claimed) {
-        Ok(made) => {
-            let outcome = lane.send(shared, claimed, &made).await;
-            End::Tried(made, outcome)
-        }
-        Err(cause) => End::Tried(Made::nothing(), Outcome::Deferred { cause, retry_after: None }),
-    }
+    let (asked, enough) = if claimed.contact.fallback {
+        (delivery::fallback_may_be_spared(thread).then_some(AcceptedBy::Anybody)?, thread.told + 1)
+    } else {
+        // No fallback is used before that; what it accepted while this was under way is seen here.
+        let age = shared.clock.now().duration_since(thread.since?);
+        let may_be = age >= FALLBACK_AFTER && delivery::may_be_told_by_fallback(thread);
+        (may_be.then_some(AcceptedBy::Fallback)?, thread.wanted)
+    };
+    let accepted = shared.store.accepted_until(thread.case_key, thread.client_id.clone(), asked).await;
+    accepted.ok().flatten().filter(|(until, _)| *until >= enough)
 }
 
 async fn claim(shared: &Shared, channel: Channel, most: usize) -> Result<Vec<Job>, StoreError> {
@@ -155,268 +178,74 @@ async fn claim(shared: &Shared, channel: Channel, most: usize) -> Result<Vec<Job
     Ok(jobs)
 }
 
-/// An account of ours that was refused waits for a probe; nothing is claimed meanwhile.
-async fn account_is_held(shared: &Shared, channel: Channel, lanes: &Lanes) -> Result<bool, StoreError> {
+/// One message through an account that is held because recipient after recipient was refused. Accepted, the
+/// account is released; refused, nobody's delivery fails as long as the relay may mend.
+async fn trial(shared: &Shared, channel: Channel, lanes: &mut Lanes, held: &HeldAccount) -> Result<Report, StoreError> {
     let now = shared.clock.now();
-    let held = shared.store.held_accounts().await?;
-    let Some(account) = held.iter().find(|account| account.name == channel.as_str()) else { return Ok(false) };
-    if account.probe_at > now {
-        return Ok(true);
-    }
-    match lanes.probe(channel).await {
-        Outcome::Delivered { .. } => {
-            shared.store.release_account(account.name.clone()).await?;
-            tracing::info!(channel = channel.as_str(), "the account is accepted again");
-            Ok(false)
-        }
-        Outcome::Deferred { cause, .. }
-        | Outcome::Failed { cause }
-        | Outcome::Uncertain { cause }
-        | Outcome::AccountHeld { cause }
-        | Outcome::Gone { cause } => {
-            shared.store.release_account(account.name.clone()).await?;
-            shared.store.hold_account(account.name.clone(), cause, account.held_since, now + PROBE_EVERY).await?;
-            Ok(true)
-        }
-    }
-}
-
-/// One run over the outbox of a channel.
-struct Run<'a> {
-    shared: &'a Shared,
-    channel: Channel,
-    report: Report,
-    /// Refused for good, not settled until it is known that the relay accepts others.
-    suspects: Vec<Finished>,
-    in_flight: usize,
-    /// We are stopping, or the account is held: what has not been begun is given back.
-    halt: CancellationToken,
+    let mut jobs = claim(shared, channel, IN_FLIGHT).await?;
+    let waiting: Vec<_> = jobs.iter().map(|job| job.claimed.refused).collect();
+    let Some(place) = refusals::trial(&waiting, now) else {
+        account::release(shared, channel).await?;
+        return Ok(Report::default());
+    };
+    let Job { claimed, bundle } = jobs.swap_remove(place);
+    let others: Vec<ThreadKey> = jobs.iter().map(|job| key_of(&job.claimed)).collect();
+    shared.store.unclaim(shared.epoch, others).await?;
+    let mut run = Run::new(shared, channel, 1, lanes.got_through_at(), CancellationToken::new()).await?;
+    run.in_flight = 1;
+    let mut taken = lanes.take(channel, now);
+    let end = match taken.first_mut() {
+        Some(lane) => attempt(lane, shared, &claimed, &bundle).await,
+        None => End::NeverBegun,
+    };
+    taken.into_iter().for_each(|lane| lanes.give_back(lane));
+    run.judge_trial(Finished { claimed, bundle, end }, held).await?;
+    Ok(run.report)
 }
 
 impl Run<'_> {
-    async fn drive(
-        &mut self,
-        first: Vec<Job>,
-        jobs: mpsc::Sender<Job>,
-        done: &mut mpsc::Receiver<Finished>,
-    ) -> Result<(), StoreError> {
-        let mut next = first;
-        loop {
-            for job in next.drain(..) {
-                self.in_flight += 1;
-                if jobs.send(job).await.is_err() {
-                    return Ok(());
-                }
-            }
-            if self.in_flight == self.suspects.len() {
-                break;
-            }
-            let Some(finished) = done.recv().await else { break };
-            let mut batch = vec![finished];
-            while batch.len() < IN_FLIGHT
-                && let Ok(more) = done.try_recv()
-            {
-                batch.push(more);
-            }
-            self.settle(batch).await?;
-            let room = IN_FLIGHT.saturating_sub(self.in_flight);
-            if room >= IN_FLIGHT / 2 && !self.halt.is_cancelled() {
-                next = claim(self.shared, self.channel, room).await?;
-            }
-        }
-        drop(jobs);
-        let suspects = std::mem::take(&mut self.suspects);
-        if self.report.held {
-            return self.give_back(suspects.iter().map(|suspect| key_of(&suspect.claimed)).collect()).await;
-        }
-        self.commit(suspects).await
-    }
-
-    async fn give_back(&mut self, never_begun: Vec<ThreadKey>) -> Result<(), StoreError> {
-        if never_begun.is_empty() {
-            return Ok(());
-        }
-        self.in_flight -= never_begun.len();
-        self.shared.store.unclaim(self.shared.epoch, never_begun).await.map(drop)
-    }
-
-    async fn settle(&mut self, batch: Vec<Finished>) -> Result<(), StoreError> {
-        let mut to_commit = Vec::new();
-        let mut never_begun = Vec::new();
-        for finished in batch {
-            match &finished.end {
-                End::NeverBegun => never_begun.push(key_of(&finished.claimed)),
-                End::Tried(_, Outcome::Failed { .. }) if self.channel == Channel::Email => self.suspects.push(finished),
-                End::Tried(_, Outcome::Delivered { .. }) => {
-                    to_commit.append(&mut self.suspects);
-                    to_commit.push(finished);
-                }
-                End::ToldElsewhere
-                | End::Tried(
-                    _,
-                    Outcome::Deferred { .. }
-                    | Outcome::Failed { .. }
-                    | Outcome::Uncertain { .. }
-                    | Outcome::AccountHeld { .. }
-                    | Outcome::Gone { .. },
-                ) => to_commit.push(finished),
-            }
-        }
-        if self.suspects.len() >= REFUSALS_OF_THE_RELAY {
-            never_begun.extend(self.suspects.iter().map(|suspect| key_of(&suspect.claimed)));
-            self.suspects.clear();
-            let cause = Cause::new("rcpt", None, "ten recipients in a row were refused and none accepted");
-            self.hold_account(&cause).await?;
-        }
-        self.give_back(never_begun).await?;
-        self.commit(to_commit).await
-    }
-
-    async fn commit(&mut self, finished: Vec<Finished>) -> Result<(), StoreError> {
-        if finished.is_empty() {
-            return Ok(());
-        }
+    async fn judge_trial(&mut self, finished: Finished, held: &HeldAccount) -> Result<(), StoreError> {
         let now = self.shared.clock.now();
-        self.in_flight -= finished.len();
-        let mut settlements = Vec::with_capacity(finished.len());
-        let mut held = None;
-        let mut gone = Vec::new();
-        for finished in &finished {
-            match &finished.end {
-                End::NeverBegun => {}
-                End::ToldElsewhere => {
-                    let after = delivery::told_elsewhere(&finished.claimed.thread);
-                    settlements.push(settlement(finished, "", "cancelled", after, now));
-                }
-                End::Tried(made, outcome) => {
-                    let after = after_attempt(self.shared, finished, made, outcome, now);
-                    self.count(finished, outcome, &after, now);
-                    match &after.consequence {
-                        Consequence::None => {}
-                        Consequence::HoldAccount(cause) => held = Some(cause.clone()),
-                        Consequence::ContactGone => gone.push(finished.claimed.thread.contact_key),
-                    }
-                    settlements.push(settlement(finished, &made.key, outcome_word(outcome), after, now));
-                }
-            }
-        }
-        self.shared.store.settle(self.shared.epoch, settlements).await?;
-        for contact_key in gone {
-            self.shared.store.contact_gone(contact_key, now).await?;
-        }
-        if let Some(cause) = held {
-            self.hold_account(&cause).await?;
-        }
-        Ok(())
-    }
-
-    async fn hold_account(&mut self, cause: &Cause) -> Result<(), StoreError> {
-        let now = self.shared.clock.now();
-        self.report.held = true;
-        self.halt.cancel();
-        tracing::error!(channel = self.channel.as_str(), cause = %cause, "our own account is refused: nothing is sent on this channel until a probe succeeds");
-        let name = self.channel.as_str().to_owned();
-        self.shared.store.hold_account(name, cause.clone(), now, now + PROBE_EVERY).await
-    }
-
-    fn count(&mut self, finished: &Finished, outcome: &Outcome, after: &After, now: Timestamp) {
-        let reference = finished.bundle.reference();
-        let thread = &finished.claimed.thread;
-        let word = outcome_word(outcome);
-        self.shared.metrics.attempt(self.channel, outcome);
+        let End::Tried(_, outcome) = &finished.end else { return self.settle(vec![finished]).await };
         match outcome {
             Outcome::Delivered { .. } => {
-                self.report.delivered += 1;
-                if let Some(seen) = finished.bundle.made_at(thread.wanted) {
-                    self.shared.metrics.seen_to_accepted(now.duration_since(seen).as_secs_f64().max(0.0));
-                }
-                tracing::debug!(
-                    case.reference = reference,
-                    contact = thread.contact_key,
-                    sequence = thread.wanted,
-                    "accepted"
-                );
+                self.settle(vec![finished]).await?;
+                account::release(self.shared, self.channel).await
             }
-            Outcome::Deferred { cause, .. }
-            | Outcome::Failed { cause }
-            | Outcome::Uncertain { cause }
-            | Outcome::AccountHeld { cause }
-            | Outcome::Gone { cause } => {
-                if after.settled.is_some() {
-                    self.report.failed += 1
-                } else {
-                    self.report.waiting += 1
+            Outcome::Failed { cause } => {
+                let sent = Sent::AsTrial { held_since: held.held_since };
+                let cause = cause.clone();
+                match refusals::fault(finished.claimed.refused, &cause, sent, now) {
+                    Fault::Recipient => {
+                        self.fail(vec![finished]).await?;
+                        if cause.code.is_none() {
+                            // It never came before the relay: the next one is tried at once.
+                            return Ok(());
+                        }
+                        account::release(self.shared, self.channel).await
+                    }
+                    Fault::Unknown | Fault::Relay => {
+                        self.note(&finished, refusals::Standing::Known);
+                        self.write_notes().await?;
+                        self.give_back(vec![finished.key()]).await?;
+                        self.keep_held(account::recipients_refused(&cause)).await
+                    }
                 }
-                tracing::warn!(case.reference = reference, client = %thread.client_id, contact = thread.contact_key, sequence = thread.wanted, outcome = word, cause = %cause, "not accepted");
+            }
+            Outcome::AccountHeld { cause } => {
+                let cause = cause.clone();
+                self.give_back(vec![finished.key()]).await?;
+                self.keep_held(cause).await
+            }
+            Outcome::Deferred { .. } | Outcome::Uncertain { .. } | Outcome::Gone { .. } => {
+                self.settle(vec![finished]).await?;
+                self.keep_held(held.cause.clone()).await
             }
         }
     }
-}
 
-fn after_attempt(shared: &Shared, finished: &Finished, made: &Made, outcome: &Outcome, now: Timestamp) -> After {
-    let current = shared.current.load();
-    let policy = match finished.claimed.thread.channel {
-        Channel::Email => {
-            current.settings.email.as_ref().map(|email| Policy { retry: email.retry.clone(), give_up: email.give_up })
-        }
-        Channel::Webhook => {
-            Some(Policy { retry: current.settings.webhook.retry.clone(), give_up: current.settings.webhook.give_up })
-        }
-    };
-    let policy = policy.unwrap_or(Policy { retry: Vec::new(), give_up: std::time::Duration::from_secs(72 * 3600) });
-    let attempt = Attempt {
-        thread: &finished.claimed.thread,
-        until: finished.claimed.thread.wanted,
-        asks: made.asks,
-        key: &made.key,
-        outcome,
-    };
-    delivery::after(&attempt, &policy, now)
-}
-
-fn settlement(finished: &Finished, key: &str, outcome: &str, after: After, now: Timestamp) -> Settlement {
-    let before = &finished.claimed.thread;
-    let row = |state, receipt, cause, uncertain| DeliveryRow {
-        from_sequence: before.told,
-        to_sequence: before.wanted,
-        variant: before.variant,
-        state,
-        uncertain,
-        attempts: before.attempts + 1,
-        planned_at: before.since.unwrap_or(now),
-        settled_at: now,
-        receipt,
-        cause,
-        key: Some(key.to_owned()).filter(|key| !key.is_empty()),
-    };
-    let delivery = after.settled.as_ref().map(|settled| match settled {
-        Settled::Delivered { receipt } => row(rows::Settled::Delivered, Some(receipt.clone()), None, false),
-        Settled::Failed { cause, uncertain } => {
-            row(rows::Settled::Failed, None, Some(cause.clone()), *uncertain == Certainty::Uncertain)
-        }
-        Settled::Cancelled { cause } => row(rows::Settled::Cancelled, None, Some(cause.clone()), before.uncertain),
-    });
-    let attempt = after.failure.as_ref().map(|cause| AttemptRow {
-        to_sequence: before.wanted,
-        attempt: before.attempts + 1,
-        at: now,
-        outcome: outcome.to_owned(),
-        cause: cause.clone(),
-    });
-    Settlement { after: after.thread, claim_to: before.wanted, delivery, attempt }
-}
-
-fn outcome_word(outcome: &Outcome) -> &'static str {
-    match outcome {
-        Outcome::Delivered { .. } => "delivered",
-        Outcome::Deferred { .. } => "deferred",
-        Outcome::Failed { .. } => "failed",
-        Outcome::Uncertain { .. } => "uncertain",
-        Outcome::AccountHeld { .. } => "held",
-        Outcome::Gone { .. } => "gone",
+    async fn keep_held(&mut self, cause: Cause) -> Result<(), StoreError> {
+        self.report.held = true;
+        account::hold_on(self.shared, self.channel, cause).await
     }
-}
-
-fn key_of(claimed: &Claimed) -> ThreadKey {
-    ThreadKey { case_key: claimed.thread.case_key, contact_key: claimed.thread.contact_key }
 }

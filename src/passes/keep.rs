@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Shared;
+use super::metrics::Settled;
 use crate::domain::case::{Case, CaseState, Change, ChangeFacts, Scope, Story};
 use crate::domain::delivery::Cause;
 use crate::domain::incident::Impact;
@@ -84,6 +85,9 @@ async fn cancel_orphans(shared: &Shared, now: Timestamp) -> Result<usize, StoreE
         })
         .collect();
     let cancelled = shared.store.cancel(cancellations, now).await?;
+    for thread in orphans.iter().filter(|thread| thread.has_unsent()) {
+        shared.metrics.settled(thread.channel, Settled::Cancelled, 1);
+    }
     tracing::warn!(
         threads = cancelled,
         "cancelled: their contacts are no longer in the client files, or answered that they are gone (410); `candor case` names them"

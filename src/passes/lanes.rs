@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
 
 use super::Shared;
@@ -28,9 +29,16 @@ pub struct Lanes {
     webhooks: Option<WebhookSender>,
     mail: Vec<email::Lane>,
     mail_connections: usize,
+    /// Connections that the relay had no room for, each until it is tried again.
+    aside: Vec<Timestamp>,
+    /// When a lane last came as far as a recipient.
+    got_through_at: Option<Timestamp>,
     pace: Option<Pace>,
     webhook_connections: usize,
 }
+
+/// A connection that the relay had no room for is not opened again for that long.
+const ASIDE_FOR: SignedDuration = SignedDuration::from_mins(1);
 
 /// One tick for each message that the relay allows, shared by all connections. After a pause there is no burst.
 type Pace = Arc<tokio::sync::Mutex<tokio::time::Interval>>;
@@ -53,6 +61,8 @@ impl Lanes {
             webhooks: None,
             mail: Vec::new(),
             mail_connections: 0,
+            aside: Vec::new(),
+            got_through_at: None,
             pace: None,
             webhook_connections: 0,
         }
@@ -77,6 +87,8 @@ impl Lanes {
             .is_some_and(|before| before.settings.email == settings.email && before.settings.sender == settings.sender);
         if !same_mail {
             self.mail.clear();
+            self.aside.clear();
+            self.got_through_at = None;
             self.account = settings.email.as_ref().and_then(|email| account(email, &settings.sender.email));
             self.pace = settings.email.as_ref().and_then(|email| email.rate).and_then(pace);
             self.mail_connections = settings.email.as_ref().map_or(1, |email| email.connections);
@@ -84,14 +96,17 @@ impl Lanes {
         self.made_from = Some(current.clone());
     }
 
-    /// All lanes of a channel; those given back before are open still.
-    pub fn take(&mut self, channel: Channel) -> Vec<Lane> {
+    /// The lanes of a channel that are not aside, at least one; those given back before are open still.
+    pub fn take(&mut self, channel: Channel, now: Timestamp) -> Vec<Lane> {
         match channel {
             Channel::Email => {
                 let Some(account) = &self.account else { return vec![Lane::Missing(channel)] };
+                self.aside.retain(|until| *until > now);
+                let count = self.mail_connections.saturating_sub(self.aside.len()).max(1);
                 let mut lanes = std::mem::take(&mut self.mail);
-                lanes.truncate(self.mail_connections);
-                lanes.resize_with(self.mail_connections, || account.lane());
+                lanes.sort_by_key(|lane| !lane.is_connected());
+                lanes.truncate(count);
+                lanes.resize_with(count, || account.lane());
                 lanes.into_iter().map(|lane| Lane::Mail(Box::new(lane), self.pace.clone())).collect()
             }
             Channel::Webhook => match self.sender().cloned() {
@@ -117,6 +132,17 @@ impl Lanes {
             Lane::Mail(lane, _) => self.mail.push(*lane),
             Lane::Webhook(_) | Lane::Missing(_) => {}
         }
+    }
+
+    /// When a lane last came as far as a recipient.
+    pub fn got_through_at(&self) -> Option<Timestamp> {
+        self.got_through_at
+    }
+
+    /// Remembers how a run went: when a lane last got through, and how many the relay had no room for.
+    pub fn learn(&mut self, got_through_at: Option<Timestamp>, aside: usize, now: Timestamp) {
+        self.got_through_at = got_through_at;
+        self.aside.extend(std::iter::repeat_n(now + ASIDE_FOR, aside));
     }
 
     /// Leaves politely because there has been nothing to send for a while.

@@ -92,6 +92,13 @@ impl Bundle {
         self.story.changes.iter().find(|change| change.sequence == sequence).map(|change| change.made_at)
     }
 
+    /// How many planned changes lie between two sequences, neither of them counted.
+    pub fn planned_between(&self, after: i64, before: i64) -> u64 {
+        let lies_between = |sequence: i64| sequence > after && sequence < before;
+        let planned = self.story.changes.iter().filter(|c| c.planned_at.is_some() && lies_between(c.sequence));
+        planned.count() as u64
+    }
+
     /// The message that this thread gets now.
     ///
     /// # Errors

@@ -16,7 +16,6 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use crate::domain::client::Channel;
-use crate::domain::delivery::Outcome;
 
 /// Upper bounds in seconds: the goal is 5 s, the promise 10 s, a retry takes minutes, an outage hours.
 const SEEN_TO_ACCEPTED: [f64; 14] =
@@ -34,6 +33,29 @@ pub enum CaseState {
 pub enum PromiseResult {
     Kept,
     Broken,
+}
+
+/// How a delivery was settled, in the ledger's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    Delivered,
+    Failed,
+    Cancelled,
+    /// Folded into a later one of the same contact and case.
+    Superseded,
+}
+
+impl Settled {
+    const ALL: [Settled; 4] = [Settled::Delivered, Settled::Failed, Settled::Cancelled, Settled::Superseded];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Settled::Delivered => "delivered",
+            Settled::Failed => "failed",
+            Settled::Cancelled => "cancelled",
+            Settled::Superseded => "superseded",
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -89,8 +111,8 @@ impl Metrics {
         };
         metrics.register(version);
         for channel in Channel::ALL {
-            for outcome in OUTCOMES {
-                drop(metrics.deliveries.get_or_create(&DeliveryLabels { channel: channel.as_str(), outcome }));
+            for outcome in Settled::ALL {
+                metrics.settled(channel, outcome, 0);
             }
             metrics.oldest_pending(channel, None);
         }
@@ -105,8 +127,8 @@ impl Metrics {
     /// Names as the format wants them: a counter's without `_total`, the build's without `_info`.
     fn register(&mut self, version: &str) {
         let registry = &mut self.registry;
-        let attempts = "What attempts at deliveries came to";
-        registry.register("candor_deliveries", attempts, self.deliveries.clone());
+        let settled = "Settled deliveries: delivered, failed, cancelled, or superseded by a later one";
+        registry.register("candor_deliveries", settled, self.deliveries.clone());
         let pending = "Age in seconds of the oldest delivery that waits";
         registry.register("candor_delivery_oldest_pending_seconds", pending, self.oldest_pending.clone());
         let latency = "Seconds from first seeing a change to the other side's acceptance of its notice";
@@ -119,10 +141,10 @@ impl Metrics {
         registry.register("candor_build", "The program that runs", build);
     }
 
-    /// Counts one attempt by what it came to.
-    pub fn attempt(&self, channel: Channel, outcome: &Outcome) {
-        let labels = DeliveryLabels { channel: channel.as_str(), outcome: outcome_word(outcome) };
-        self.deliveries.get_or_create(&labels).inc();
+    /// Counts deliveries that are settled. One that is put back and settled again counts again.
+    pub fn settled(&self, channel: Channel, outcome: Settled, count: u64) {
+        let labels = DeliveryLabels { channel: channel.as_str(), outcome: outcome.as_str() };
+        self.deliveries.get_or_create(&labels).inc_by(count);
     }
 
     /// The age in seconds of the oldest delivery that waits; `None` when none does.
@@ -166,19 +188,6 @@ impl Metrics {
     }
 }
 
-const OUTCOMES: [&str; 6] = ["delivered", "deferred", "failed", "uncertain", "account_held", "gone"];
-
-fn outcome_word(outcome: &Outcome) -> &'static str {
-    match outcome {
-        Outcome::Delivered { .. } => "delivered",
-        Outcome::Deferred { .. } => "deferred",
-        Outcome::Failed { .. } => "failed",
-        Outcome::Uncertain { .. } => "uncertain",
-        Outcome::AccountHeld { .. } => "account_held",
-        Outcome::Gone { .. } => "gone",
-    }
-}
-
 fn state_word(state: CaseState) -> &'static str {
     match state {
         CaseState::Open => "open",
@@ -196,7 +205,6 @@ fn result_word(result: PromiseResult) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::delivery::Cause;
 
     fn lines(metrics: &Metrics) -> Vec<String> {
         metrics.text().lines().map(str::to_owned).collect()
@@ -210,11 +218,10 @@ mod tests {
     #[test]
     fn the_names_are_those_of_the_contract() {
         let metrics = Metrics::new("1.2.3");
-        let cause = || Cause::new("http", Some(500), "no");
-        metrics.attempt(Channel::Webhook, &Outcome::Delivered { receipt: "HTTP 200".to_owned() });
-        metrics.attempt(Channel::Webhook, &Outcome::Delivered { receipt: "HTTP 200".to_owned() });
-        metrics.attempt(Channel::Email, &Outcome::AccountHeld { cause: cause() });
-        metrics.attempt(Channel::Email, &Outcome::Deferred { cause: cause(), retry_after: None });
+        metrics.settled(Channel::Webhook, Settled::Delivered, 1);
+        metrics.settled(Channel::Webhook, Settled::Delivered, 1);
+        metrics.settled(Channel::Email, Settled::Failed, 1);
+        metrics.settled(Channel::Email, Settled::Superseded, 3);
         metrics.oldest_pending(Channel::Email, Some(12.5));
         metrics.seen_to_accepted(0.3);
         metrics.feed_read("platform", "2026-11-23T13:20:04Z".parse().unwrap());
@@ -222,10 +229,11 @@ mod tests {
         metrics.promise(PromiseResult::Kept);
         for expected in [
             "candor_deliveries_total{channel=\"webhook\",outcome=\"delivered\"} 2",
-            "candor_deliveries_total{channel=\"email\",outcome=\"account_held\"} 1",
-            "candor_deliveries_total{channel=\"email\",outcome=\"deferred\"} 1",
+            "# HELP candor_deliveries Settled deliveries: delivered, failed, cancelled, or superseded by a later one.",
+            "candor_deliveries_total{channel=\"email\",outcome=\"failed\"} 1",
+            "candor_deliveries_total{channel=\"email\",outcome=\"superseded\"} 3",
             "candor_deliveries_total{channel=\"email\",outcome=\"delivered\"} 0",
-            "candor_deliveries_total{channel=\"webhook\",outcome=\"gone\"} 0",
+            "candor_deliveries_total{channel=\"webhook\",outcome=\"cancelled\"} 0",
             "candor_delivery_oldest_pending_seconds{channel=\"email\"} 12.5",
             "candor_delivery_oldest_pending_seconds{channel=\"webhook\"} 0.0",
             "candor_seen_to_accepted_seconds_bucket{le=\"0.25\"} 0",

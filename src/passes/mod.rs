@@ -4,6 +4,7 @@
 //! wake-up carries no data. Deliberately absent: rules (they are in `domain`), SQL, the reading of the clock
 //! (it is handed in as a [`Clock`]), and any queue that the store does not have.
 
+pub mod account;
 pub mod book;
 pub mod current;
 pub mod deliver;
@@ -15,6 +16,7 @@ pub mod lanes;
 pub mod message;
 pub mod metrics;
 pub mod poll;
+pub mod settling;
 
 use std::sync::Arc;
 

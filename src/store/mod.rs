@@ -99,11 +99,24 @@ methods! {
     write begin_epoch(node: String, now: Timestamp) -> i64 = nodes;
     /// `false`: the epoch is not the newest any more.
     write renew_epoch(epoch: i64, now: Timestamp) -> bool = nodes;
-    /// Holds an account of ours; one that is already held keeps its `held_since`.
-    write hold_account(name: String, cause: Cause, now: Timestamp, probe_at: Timestamp) -> () = nodes;
-    read held_accounts() -> Vec<HeldAccount> = nodes;
+    /// Holds an account of ours; one that is already held keeps its `held_since` and `why`.
+    write hold_account(name: String, why: HeldFor, cause: Cause, now: Timestamp, probe_at: Timestamp) -> () = accounts;
+    /// Holds an account because recipient after recipient was refused: these and all that are suspected become
+    /// known, and what failed of them since they were suspected is put back; how many threads.
+    write hold_for_recipients(
+        name: String, refused: Vec<RefusedContact>, cause: Cause, now: Timestamp, probe_at: Timestamp
+    ) -> i64 = accounts;
+    read held_accounts() -> Vec<HeldAccount> = accounts;
     /// `false`: it was not held.
-    write release_account(name: String) -> bool = nodes;
+    write release_account(name: String) -> bool = accounts;
+    /// Has every held account probed at that time, if it would be later; how many.
+    write probe_held_accounts(at: Timestamp) -> i64 = accounts;
+    /// Contacts of the account that were refused for good while nobody has been accepted since.
+    read suspected_contacts(account: String) -> Vec<i64> = accounts;
+    /// Remembers refusals until the contact is accepted; one of the same standing keeps its time.
+    write note_refusals(account: String, refused: Vec<RefusedContact>, now: Timestamp) -> () = accounts;
+    /// Somebody was accepted: the suspected ones are known; how many.
+    write clear_suspicion(account: String) -> i64 = accounts;
     read feed(name: String) -> Option<FeedRow> = feeds;
     read feeds() -> Vec<FeedRow> = feeds;
     /// Those of `names` that are due, the longest due first; one that has no row yet is due.
@@ -179,8 +192,13 @@ methods! {
     /// Cancels threads that are active and not claimed; how many. What waited on them becomes a cancelled
     /// delivery; `owed` stays, for the list by name.
     write cancel(cancellations: Vec<Cancellation>, now: Timestamp) -> i64 = delivery;
-    /// Whether a contact of the client has accepted a notice later than that sequence of the case.
-    read any_accepted(case_key: i64, client_id: String, after_sequence: i64) -> bool = delivery;
+    /// The last sequence of the case that a contact of the client has accepted, and its channel.
+    read accepted_until(case_key: i64, client_id: String, by: AcceptedBy) -> Option<(i64, Channel)> = fallback;
+    /// Threads of one client in a case that are active, not claimed, and have something to send; `true`: the
+    /// contact is a fallback.
+    read waiting_of_client(case_key: i64, client_id: String) -> Vec<(Thread, bool)> = fallback;
+    /// Settles threads that nobody has claimed and that are still as they were read; how many.
+    write settle_unclaimed(settlements: Vec<Settlement>) -> i64 = fallback;
     /// Switches a contact off (410). It stays off until the client files name another address.
     write contact_gone(contact_key: i64, now: Timestamp) -> () = delivery;
 }

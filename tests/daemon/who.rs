@@ -72,10 +72,34 @@ async fn a_fallback_is_used_after_five_minutes_and_then_hears_the_end_too() {
     expect(&house.told(NIGHT), &["13:10 STARTED"]);
     house.relay.answer(OPS, 250);
     house.at("14:00").await;
-    assert_eq!(house.told(OPS).len(), 1, "{:?}", house.told(OPS));
+    expect(&house.told(OPS), &[]);
+    expect(&house.ledger(LedgerState::Cancelled).await, &["acme 1: fallback: told by email"]);
     house.trigger(RESOLVED).await;
     house.at("14:30").await;
+    expect(&house.told(OPS), &["14:00 RESOLVED"]);
     assert_eq!(house.told(NIGHT).last().map(String::as_str), Some("14:05 RESOLVED"), "{:?}", house.told(NIGHT));
+    assert_eq!(house.cases_left().await, 0);
+}
+
+#[tokio::test]
+async fn a_closing_notice_is_never_told_by_a_fallback_in_place_of_the_contact_that_was_told() {
+    let mut house = by_hand(WITH_FALLBACK, "").await;
+    house.trigger(OPENED).await;
+    house.at("13:30").await;
+    expect(&house.told(OPS), &["13:05 STARTED"]);
+    house.relay.answer(OPS, 451);
+    house.trigger("[incident]\nid = \"p1\"\nimpact = \"critical\"\n[update]\nbody = \"Now all fail.\"\n").await;
+    house.at("13:40").await;
+    assert_eq!(house.told(NIGHT).len(), 1, "{:?}", house.told(NIGHT));
+    expect(&house.ledger(LedgerState::Pending).await, &[]);
+    house.trigger(RESOLVED).await;
+    house.at("13:50").await;
+    let waiting = house.ledger(LedgerState::Pending).await;
+    assert_eq!(waiting.len(), 1, "the end waits for the first contact: {waiting:?}");
+    house.relay.answer(OPS, 250);
+    house.at("15:00").await;
+    assert_eq!(house.last(OPS).verdict(), "RESOLVED");
+    assert_eq!(house.last(NIGHT).verdict(), "RESOLVED");
     assert_eq!(house.cases_left().await, 0);
 }
 

@@ -11,7 +11,6 @@ const MOST_LINES: usize = 400;
 const LONG_FILES: &[(&str, &str)] = &[
     ("src/config/written.rs", "every key as it may be written, in the order of the manual"),
     ("src/domain/observe/work.rs", "one value that takes an observation in, part by part"),
-    ("src/passes/deliver.rs", "one run over the outbox: claim, hand over, settle"),
     ("src/render/markup.rs", "one reader of five dialects"),
     ("src/render/samples.rs", "one sample of every reason"),
     ("src/render/webhook_json.rs", "one document, key by key, and its limit"),

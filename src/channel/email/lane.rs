@@ -66,6 +66,10 @@ impl SmtpLane {
         }
     }
 
+    pub fn is_connected(&self) -> bool {
+        self.resting.is_some()
+    }
+
     /// Says goodbye and closes, when there is nothing to send; waits at most the time-out of QUIT.
     pub async fn rest(&mut self) {
         if let Some(resting) = self.resting.take() {

@@ -141,6 +141,14 @@ impl Lane {
         }
     }
 
+    /// Whether a connection rests here, ready for the next message. A folder needs none.
+    pub fn is_connected(&self) -> bool {
+        match &self.carrier {
+            Carrier::Smtp(lane) => lane.is_connected(),
+            Carrier::Maildir(_) => true,
+        }
+    }
+
     /// Leaves politely because there is nothing to send; the next message connects anew.
     pub async fn rest(&mut self) {
         match &mut self.carrier {

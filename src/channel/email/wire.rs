@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{CertificateError, ClientConfig, RootCertStore};
 use rustls_platform_verifier::BuilderVerifierExt;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -101,10 +101,32 @@ pub async fn encrypt(
         Err(_) => Err(Halt::fault(phase, Fault::TimedOut)),
         Ok(Ok(stream)) => Ok(Wire::Tls(Box::new(stream))),
         Ok(Err(error)) => match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-            Some(refused) => Err(Halt::refusal(phase, Refusal::Tls(refused.to_string()))),
+            Some(refused) => Err(Halt::refusal(phase, Refusal::Tls(refusal(refused)))),
             None => Err(Halt::fault(phase, Fault::Lost(error.kind()))),
         },
     }
+}
+
+/// What is wrong with the other side's TLS, and what to do, for the faults that people meet.
+fn refusal(error: &rustls::Error) -> String {
+    let certificate = match error {
+        rustls::Error::InvalidCertificate(certificate) => certificate,
+        other => return other.to_string(),
+    };
+    let said = match certificate {
+        CertificateError::UnknownIssuer => {
+            "is signed by an authority that this system does not trust; add that authority with update-ca-certificates"
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "is for another name than the one in email.server"
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "has expired",
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => "is not valid yet",
+        CertificateError::Revoked => "has been revoked",
+        // The library's own list goes on and grows.
+        other => return format!("its certificate is not accepted: {other}"),
+    };
+    format!("its certificate {said}")
 }
 
 impl AsyncRead for Wire {

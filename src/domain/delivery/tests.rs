@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     After, Asks, Attempt, Cause, Certainty, Consequence, Outcome, Policy, Settled, after, clean, delivery_key,
-    may_be_told_elsewhere, thread_root, told_elsewhere,
+    fallback_may_be_spared, may_be_told_by_fallback, thread_root, told_elsewhere,
 };
 use crate::domain::client::Channel;
 use crate::domain::fixtures::{at, over, told, waiting};
@@ -202,17 +202,48 @@ fn what_was_accepted_is_told_and_more_is_due_at_once() {
 #[test]
 fn a_fallback_is_spared_what_another_contact_accepted_but_never_the_end_of_what_it_was_told() {
     let check =
-        |why: &str, thread: Thread, expected: bool| assert_eq!(may_be_told_elsewhere(&thread), expected, "{why}");
+        |why: &str, thread: Thread, expected: bool| assert_eq!(fallback_may_be_spared(&thread), expected, "{why}");
     check("never told", waiting(0, 3), true);
     check("never told, and over", Thread { standing: Standing::Out, ..waiting(0, 3) }, true);
     check("told, and it goes on", waiting(2, 3), true);
     check("told that it is open, and it is over", Thread { standing: Standing::Out, ..waiting(2, 3) }, false);
     check("after the end", Thread { wanted: 4, ..over(3) }, true);
 
-    let after = told_elsewhere(&Thread { uncertain: true, attempts: 2, cause: Some(cause(None)), ..waiting(0, 3) });
+    let tried = Thread { uncertain: true, attempts: 2, cause: Some(cause(None)), ..waiting(0, 3) };
+    let after = told_elsewhere(&tried, 3, Channel::Webhook, at(1));
     assert_eq!(after.thread, Thread { told: 3, ..Thread { wanted: 3, ..told(0) } });
-    assert!(matches!(after.settled, Some(Settled::Cancelled { .. })));
+    assert_eq!(after.settled, Some(Settled::Cancelled { cause: Cause::new("fallback", None, "told by webhook") }));
     assert!(!after.thread.was_told(), "nothing is said to be sent");
+    let newer = told_elsewhere(&tried, 2, Channel::Webhook, at(1)).thread;
+    assert_eq!((newer.told, newer.since, newer.due_at), (2, Some(at(1)), Some(at(6))), "what is newer waits on");
+}
+
+#[test]
+fn a_fallback_that_accepted_leaves_the_others_only_a_closing_notice() {
+    let check =
+        |why: &str, thread: Thread, expected: bool| assert_eq!(may_be_told_by_fallback(&thread), expected, "{why}");
+    check("never told, and it goes on", waiting(0, 3), true);
+    check("told, and it goes on", waiting(2, 3), true);
+    check("told, and it is over", Thread { standing: Standing::Out, ..waiting(2, 3) }, false);
+    check("never told, and it is over", Thread { standing: Standing::Out, ..waiting(0, 3) }, false);
+}
+
+#[test]
+fn a_relay_lacks_room_when_it_says_later_before_any_recipient() {
+    let check = |outcome: Outcome, lacks_room: bool, got_through: bool| {
+        assert_eq!((outcome.lacks_room(), outcome.got_through()), (lacks_room, got_through), "{outcome:?}");
+    };
+    let cause = |phase: &str, code: Option<u16>| Cause::new(phase, code, "no");
+    check(Outcome::AccountHeld { cause: cause("greeting", Some(421)) }, true, false);
+    check(Outcome::AccountHeld { cause: cause("mail", Some(452)) }, true, false);
+    check(Outcome::AccountHeld { cause: cause("greeting", Some(554)) }, false, false);
+    check(Outcome::AccountHeld { cause: cause("auth", Some(535)) }, false, false);
+    check(Outcome::AccountHeld { cause: cause("starttls", None) }, false, false);
+    check(Outcome::Deferred { cause: cause("connect", None), retry_after: None }, false, false);
+    check(Outcome::Deferred { cause: cause("rcpt", Some(451)), retry_after: None }, false, true);
+    check(Outcome::Failed { cause: cause("rcpt", Some(550)) }, false, true);
+    check(Outcome::Failed { cause: cause("rcpt", None) }, false, false);
+    check(Outcome::Delivered { receipt: "250 ok".into() }, false, true);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Claims and settles.
 
 use super::*;
+use crate::domain::refusals;
 
 suite! {
     a_claim_is_exclusive,
@@ -18,6 +19,9 @@ suite! {
     a_claimed_thread_is_not_cancelled,
     acceptance_is_known_by_client,
     accounts_are_held_until_released,
+    refusals_are_remembered_until_the_contact_is_accepted,
+    a_hold_for_recipients_puts_back_what_failed_since_it_was_suspected,
+    a_thread_that_changed_since_it_was_read_is_not_settled_unclaimed,
     an_epoch_is_renewed_until_a_newer_one_begins,
 }
 
@@ -206,21 +210,112 @@ async fn a_claimed_thread_is_not_cancelled(store: Store) {
 async fn acceptance_is_known_by_client(store: Store) {
     let epoch = store.begin_epoch("node".into(), at(0)).await.unwrap();
     let case_key = one_waiting_mail(&store).await;
-    let accepted = async |after: i64| store.any_accepted(case_key, "acme".into(), after).await.unwrap();
-    assert!(!accepted(0).await);
+    let accepted =
+        async |client: &str, by: AcceptedBy| store.accepted_until(case_key, client.into(), by).await.unwrap();
+    assert_eq!(accepted("acme", AcceptedBy::Anybody).await, None);
     deliver_all(&store, epoch, 1).await;
-    assert!(accepted(0).await);
-    assert!(!accepted(1).await);
-    assert!(!store.any_accepted(case_key, "other".into(), 0).await.unwrap());
+    plan_next(&store, case_key, 2).await;
+    assert_eq!(accepted("acme", AcceptedBy::Anybody).await, Some((1, Channel::Email)));
+    assert_eq!(accepted("acme", AcceptedBy::Fallback).await, None, "the contact is no fallback");
+    assert_eq!(accepted("other", AcceptedBy::Anybody).await, None);
 }
 
 async fn accounts_are_held_until_released(store: Store) {
-    store.hold_account("smtp".into(), cause("first"), at(0), at(300)).await.unwrap();
-    store.hold_account("smtp".into(), cause("second"), at(300), at(600)).await.unwrap();
-    let held = HeldAccount { name: "smtp".into(), held_since: at(0), cause: cause("second"), probe_at: at(600) };
+    store.hold_account("smtp".into(), HeldFor::Account, cause("first"), at(0), at(300)).await.unwrap();
+    store.hold_account("smtp".into(), HeldFor::Recipients, cause("second"), at(300), at(600)).await.unwrap();
+    let held = HeldAccount {
+        name: "smtp".into(),
+        why: HeldFor::Account,
+        held_since: at(0),
+        cause: cause("second"),
+        probe_at: at(600),
+    };
     assert_eq!(store.held_accounts().await.unwrap(), [held]);
+    assert_eq!(store.probe_held_accounts(at(400)).await.unwrap(), 1);
+    assert_eq!(store.held_accounts().await.unwrap()[0].probe_at, at(400));
+    assert_eq!(store.probe_held_accounts(at(500)).await.unwrap(), 0, "never later than it was to be");
     assert!(store.release_account("smtp".into()).await.unwrap());
     assert!(!store.release_account("smtp".into()).await.unwrap());
+}
+
+fn refused(claimed: &Claimed, standing: refusals::Standing) -> Vec<RefusedContact> {
+    let refused = refusals::Refused { code: 550, standing };
+    vec![RefusedContact { contact_key: claimed.thread.contact_key, refused }]
+}
+
+async fn refusals_are_remembered_until_the_contact_is_accepted(store: Store) {
+    use refusals::Standing::{Known, Suspected};
+    let epoch = store.begin_epoch("node".into(), at(0)).await.unwrap();
+    let case_key = one_waiting_mail(&store).await;
+    let claimed = claim(&store, epoch, 0).await.remove(0);
+    assert_eq!((claimed.refused, claimed.entered), (None, 1));
+    store.note_refusals("email".into(), refused(&claimed, Suspected), at(1)).await.unwrap();
+    let suspected = async || store.suspected_contacts("email".into()).await.unwrap();
+    assert_eq!(suspected().await, [claimed.thread.contact_key]);
+    assert_eq!(store.suspected_contacts("other".into()).await.unwrap(), Vec::<i64>::new());
+    assert_eq!(store.clear_suspicion("email".into()).await.unwrap(), 1);
+    assert_eq!(suspected().await, Vec::<i64>::new());
+    let key = ThreadKey { case_key, contact_key: claimed.thread.contact_key };
+    store.unclaim(epoch, vec![key]).await.unwrap();
+    let again = claim(&store, epoch, 2).await.remove(0);
+    assert_eq!(again.refused, Some(refusals::Refused { code: 550, standing: Known }));
+    store.settle(epoch, vec![settlement(&again, Settled::Delivered, 3)]).await.unwrap();
+    plan_next(&store, case_key, 4).await;
+    assert_eq!(claim(&store, epoch, 5).await[0].refused, None);
+}
+
+async fn a_hold_for_recipients_puts_back_what_failed_since_it_was_suspected(store: Store) {
+    let epoch = store.begin_epoch("node".into(), at(0)).await.unwrap();
+    let case_key = one_waiting_mail(&store).await;
+    let claimed = claim(&store, epoch, 0).await.remove(0);
+    store.note_refusals("email".into(), refused(&claimed, refusals::Standing::Suspected), at(1)).await.unwrap();
+    store.settle(epoch, vec![settlement(&claimed, Settled::Failed, 1)]).await.unwrap();
+    assert_eq!(store.deliveries(LedgerFilter::Failed, 10).await.unwrap().len(), 1);
+    let hold = async |now: i64| {
+        store.hold_for_recipients("email".into(), vec![], cause("all"), at(now), at(now + 300)).await.unwrap()
+    };
+    assert_eq!(hold(5).await, 1);
+    assert_eq!(store.deliveries(LedgerFilter::Failed, 10).await.unwrap(), []);
+    let thread = only_thread(&store, case_key).await;
+    assert_eq!((thread.state, thread.due_at), (ThreadState::Active, Some(at(5))));
+    assert_eq!(store.held_accounts().await.unwrap()[0].why, HeldFor::Recipients);
+    let again = claim(&store, epoch, 6).await.remove(0);
+    store.settle(epoch, vec![settlement(&again, Settled::Failed, 7)]).await.unwrap();
+    assert_eq!(hold(8).await, 0, "what is known is not put back again");
+}
+
+async fn a_thread_that_changed_since_it_was_read_is_not_settled_unclaimed(store: Store) {
+    let epoch = store.begin_epoch("node".into(), at(0)).await.unwrap();
+    let case_key = one_waiting_mail(&store).await;
+    let waiting = async || store.waiting_of_client(case_key, "acme".into()).await.unwrap();
+    let (thread, is_fallback) = waiting().await.remove(0);
+    assert!(!is_fallback);
+    let cancelled = |thread: &Thread| {
+        let after = Thread { told: thread.wanted, since: None, due_at: None, ..thread.clone() };
+        let delivery = DeliveryRow {
+            from_sequence: thread.told,
+            to_sequence: thread.wanted,
+            variant: thread.variant,
+            state: Settled::Cancelled,
+            uncertain: false,
+            attempts: 0,
+            planned_at: at(0),
+            settled_at: at(1),
+            receipt: None,
+            cause: Some(cause("told by webhook")),
+            key: None,
+        };
+        vec![Settlement { after, claim_to: thread.wanted, delivery: Some(delivery), attempt: None }]
+    };
+    plan_next(&store, case_key, 1).await;
+    assert_eq!(store.settle_unclaimed(cancelled(&thread)).await.unwrap(), 0, "news has come");
+    let (thread, _) = waiting().await.remove(0);
+    claim(&store, epoch, 2).await;
+    assert_eq!(store.settle_unclaimed(cancelled(&thread)).await.unwrap(), 0, "an attempt is under way");
+    let key = ThreadKey { case_key, contact_key: thread.contact_key };
+    store.unclaim(epoch, vec![key]).await.unwrap();
+    assert_eq!(store.settle_unclaimed(cancelled(&thread)).await.unwrap(), 1);
+    assert_eq!(waiting().await, []);
 }
 
 async fn an_epoch_is_renewed_until_a_newer_one_begins(store: Store) {

@@ -218,4 +218,6 @@ async fn a_wait_is_brought_forward_on_demand(store: Store) {
     assert_eq!(store.next_due(Channel::Email).await.unwrap(), Some(at(20)));
     let thread = only_thread(&store, case_key).await;
     assert_eq!((thread.attempts, thread.since), (3, Some(at(0))), "later news resets neither");
+    raise_again(&store, case_key, 4, Episode::Same, Waiting::BroughtForward, 5).await;
+    assert_eq!(store.next_due(Channel::Email).await.unwrap(), Some(at(20)), "a wait is brought forward once");
 }

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use crate::domain::case::{Case, Change, Update};
 use crate::domain::client::{Channel, Client, Contact};
 use crate::domain::delivery::Cause;
+use crate::domain::refusals::Refused;
 use crate::domain::thread::{Standing, Thread, Variant};
 
 pub use ledger::*;
@@ -178,6 +179,10 @@ pub struct Claimed {
     pub thread: Thread,
     pub contact: Contact,
     pub client: ClientLine,
+    /// The first sequence that was ever meant for this contact.
+    pub entered: i64,
+    /// The contact's last refusal for good, as long as it has not been accepted since.
+    pub refused: Option<Refused>,
 }
 
 /// What a message needs to know of its client.
@@ -194,6 +199,14 @@ pub struct ClientLine {
 pub struct ThreadKey {
     pub case_key: i64,
     pub contact_key: i64,
+}
+
+/// Whose acceptance is asked for among the contacts of a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AcceptedBy {
+    Anybody,
+    /// A contact that is used when the others do not accept.
+    Fallback,
 }
 
 /// What became of one claimed thread.
@@ -273,9 +286,39 @@ pub struct Cancellation {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeldAccount {
     pub name: String,
+    pub why: HeldFor,
     pub held_since: Timestamp,
     pub cause: Cause,
     pub probe_at: Timestamp,
+}
+
+/// What an account is held for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HeldFor {
+    /// It was refused itself: a login or a greeting that succeeds releases it.
+    Account,
+    /// Recipient after recipient was refused: somebody's acceptance releases it.
+    Recipients,
+}
+
+impl HeldFor {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            HeldFor::Account => "account",
+            HeldFor::Recipients => "recipients",
+        }
+    }
+
+    pub fn from_word(word: &str) -> Option<HeldFor> {
+        [HeldFor::Account, HeldFor::Recipients].into_iter().find(|why| why.as_str() == word)
+    }
+}
+
+/// A contact that was refused for good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RefusedContact {
+    pub contact_key: i64,
+    pub refused: Refused,
 }
 
 /// What a new generation of the book changed.

@@ -1,14 +1,16 @@
 //! Claiming threads for an attempt, and settling what came of it.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 
+use super::accounts::forget_refusal;
 use super::book::current;
 use super::cases::{UNSETTLED, UNSETTLED_THREADS};
 use super::chunk::contact;
-use super::text::{Millis, execute, first, json, optional_json, optional_time, rows};
+use super::text::{Millis, execute, first, json, optional_json, optional_time, rows, word};
 use super::thread::{COLUMNS, WIDTH, standing, thread, write_settled};
 use crate::domain::client::Channel;
+use crate::domain::refusals::{self, Refused};
 use crate::domain::thread::{Standing, Thread, ThreadState};
 use crate::store::error::StoreError;
 use crate::store::rows::{AttemptRow, Cancellation, Claimed, ClientLine, DeliveryRow, Settled, Settlement, ThreadKey};
@@ -21,8 +23,9 @@ pub(super) const DUE: &str =
 pub(super) fn claim_statement() -> String {
     format!(
         "SELECT {COLUMNS}, contacts.channel, contacts.address, b.fallback, b.secret, b.name,
-                c.client_id, c.name, c.locale, c.timezone
+                c.client_id, c.name, c.locale, c.timezone, threads.entered, r.code, r.standing
              FROM threads CROSS JOIN contacts CROSS JOIN book_contacts AS b CROSS JOIN book_clients AS c
+                LEFT JOIN refusals AS r ON r.contact_key = threads.contact_key
              WHERE threads.channel = $1 AND threads.due_at <= $2 AND {DUE}
                AND contacts.contact_key = threads.contact_key AND contacts.gone_at IS NULL
                AND b.generation = $3 AND b.contact_key = threads.contact_key
@@ -52,6 +55,8 @@ pub fn claim(
                     locale: row.get(WIDTH + 7)?,
                     timezone: row.get(WIDTH + 8)?,
                 },
+                entered: row.get(WIDTH + 9)?,
+                refused: refused(row, WIDTH + 10)?,
             })
         },
     )?;
@@ -65,6 +70,11 @@ pub fn claim(
         )?;
     }
     Ok(claimed)
+}
+
+fn refused(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Refused>> {
+    let Some(code) = row.get(column)? else { return Ok(None) };
+    Ok(Some(Refused { code, standing: word(row, column + 1, refusals::Standing::from_word)? }))
 }
 
 pub fn next_due(connection: &Connection, channel: Channel) -> Result<Option<Timestamp>, StoreError> {
@@ -106,6 +116,9 @@ pub fn settle(connection: &Connection, epoch: i64, settlements: Vec<Settlement>)
         let Some(meanwhile) = meanwhile else { continue };
         write_settled(connection, &merged(after, claim_to, meanwhile))?;
         if let Some(delivery) = delivery {
+            if delivery.state == Settled::Delivered {
+                forget_refusal(connection, key.contact_key)?;
+            }
             put_delivery(connection, key, &delivery)?;
         }
         if let Some(attempt) = attempt {
@@ -140,7 +153,7 @@ fn merged(after: Thread, claim_to: i64, meanwhile: Meanwhile) -> Thread {
     thread
 }
 
-fn put_delivery(connection: &Connection, key: ThreadKey, delivery: &DeliveryRow) -> Result<(), StoreError> {
+pub(super) fn put_delivery(connection: &Connection, key: ThreadKey, delivery: &DeliveryRow) -> Result<(), StoreError> {
     execute(
         connection,
         "INSERT INTO deliveries (case_key, contact_key, from_sequence, to_sequence, variant, state, uncertain,
@@ -260,21 +273,6 @@ pub fn cancel(connection: &Connection, cancellations: Vec<Cancellation>, now: Ti
         cancelled += 1;
     }
     Ok(cancelled)
-}
-
-pub fn any_accepted(
-    connection: &Connection,
-    case_key: i64,
-    client_id: String,
-    after_sequence: i64,
-) -> Result<bool, StoreError> {
-    let found = first(
-        connection,
-        "SELECT 1 FROM threads WHERE case_key = $1 AND client_id = $2 AND told > $3 LIMIT 1",
-        params![case_key, client_id, after_sequence],
-        |row| row.get::<_, i64>(0),
-    )?;
-    Ok(found.is_some())
 }
 
 pub fn contact_gone(connection: &Connection, contact_key: i64, now: Timestamp) -> Result<(), StoreError> {

@@ -238,7 +238,7 @@ pub fn retry(connection: &Connection, what: Retry, now: Timestamp) -> Result<Ret
 }
 
 /// A failed thread waits again, for whatever is current; its failed range is pending once more.
-fn put_back(connection: &Connection, key: ThreadKey, now: Timestamp) -> Result<(), StoreError> {
+pub(super) fn put_back(connection: &Connection, key: ThreadKey, now: Timestamp) -> Result<(), StoreError> {
     execute(
         connection,
         "DELETE FROM deliveries WHERE case_key = $1 AND contact_key = $2 AND state = 'failed'

@@ -11,7 +11,8 @@ use super::text::Millis;
 use crate::store::error::{OpenError, StoreError};
 
 /// Step 1 is the first; a step is never taken back.
-const STEPS: &[&str] = &[include_str!("migrations/0001_first_tables.sql")];
+const STEPS: &[&str] =
+    &[include_str!("migrations/0001_first_tables.sql"), include_str!("migrations/0002_refusals.sql")];
 
 /// `CAND`: what `file` and we ourselves know our files by.
 pub(super) const APPLICATION_ID: i64 = 0x4341_4e44;

@@ -5,10 +5,12 @@
 //! connection inside a transaction. Statements are written with `$1` as PostgreSQL has them; [`text`] makes
 //! SQLite's form. Deliberately absent: any decision.
 
+pub(super) mod accounts;
 pub(super) mod book;
 pub(super) mod cases;
 pub(super) mod chunk;
 pub(super) mod delivery;
+pub(super) mod fallback;
 pub(super) mod feeds;
 pub(super) mod ledger;
 mod migrate;

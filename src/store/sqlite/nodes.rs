@@ -1,12 +1,10 @@
-//! The epochs of daemons, and accounts of ours that are held.
+//! The epochs of daemons, and what the state says of itself.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::text::{Millis, document, execute, first, json, prepare, rows, time};
-use crate::domain::delivery::Cause;
+use super::text::{Millis, execute, first, prepare};
 use crate::store::error::StoreError;
-use crate::store::rows::HeldAccount;
 
 pub fn begin_epoch(connection: &Connection, node: String, now: Timestamp) -> Result<i64, StoreError> {
     let epoch =
@@ -31,37 +29,6 @@ pub fn renew_epoch(connection: &Connection, epoch: i64, now: Timestamp) -> Resul
         params![epoch, Millis(now)],
     )?;
     Ok(renewed > 0)
-}
-
-pub fn hold_account(
-    connection: &Connection,
-    name: String,
-    cause: Cause,
-    now: Timestamp,
-    probe_at: Timestamp,
-) -> Result<(), StoreError> {
-    execute(
-        connection,
-        "INSERT INTO accounts (name, held_since, cause, probe_at) VALUES ($1, $2, $3, $4)
-         ON CONFLICT (name) DO UPDATE SET cause = excluded.cause, probe_at = excluded.probe_at",
-        params![name, Millis(now), json(&cause)?, Millis(probe_at)],
-    )
-    .map(drop)
-}
-
-pub fn held_accounts(connection: &Connection) -> Result<Vec<HeldAccount>, StoreError> {
-    rows(connection, "SELECT name, held_since, cause, probe_at FROM accounts ORDER BY name", [], |row| {
-        Ok(HeldAccount {
-            name: row.get(0)?,
-            held_since: time(row, 1)?,
-            cause: document(row, 2)?,
-            probe_at: time(row, 3)?,
-        })
-    })
-}
-
-pub fn release_account(connection: &Connection, name: String) -> Result<bool, StoreError> {
-    Ok(execute(connection, "DELETE FROM accounts WHERE name = $1", params![name])? > 0)
 }
 
 /// A value of `meta`.

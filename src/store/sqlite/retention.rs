@@ -58,6 +58,7 @@ fn prune_contacts(connection: &Connection, limit: i64) -> Result<i64, StoreError
     if nodes::meta(connection, "book_allotted")? != Some(current.to_string()) {
         return Ok(0);
     }
+    execute(connection, "DELETE FROM refusals WHERE contact_key NOT IN (SELECT contact_key FROM contacts)", [])?;
     execute(
         connection,
         "DELETE FROM contacts WHERE contact_key IN

@@ -102,7 +102,7 @@ async fn tamper(path: &Path, sql: &'static str) -> OpenError {
 async fn a_newer_state_is_refused() {
     let (_folder, path) = folder();
     let error = tamper(&path, "PRAGMA user_version = 99").await;
-    assert!(matches!(error, OpenError::Newer { found: 99, known: 1, .. }), "{error}");
+    assert!(matches!(error, OpenError::Newer { found: 99, known: 2, .. }), "{error}");
     assert!(matches!(Store::open_existing(&path), Err(OpenError::Newer { .. })));
 }
 
@@ -208,11 +208,11 @@ async fn a_damaged_file_breaks_the_store_for_good() {
     std::fs::write(&path, bytes).unwrap();
     let store = open(&path).unwrap();
     store.write(put("fine")).await.unwrap();
-    assert!(matches!(store.read(sqlite::nodes::held_accounts).await, Err(StoreError::Broken(_))));
+    assert!(matches!(store.read(sqlite::accounts::held_accounts).await, Err(StoreError::Broken(_))));
     assert!(store.is_broken());
     assert!(!store.broken().await.is_empty());
     assert!(matches!(store.write(put("more")).await, Err(StoreError::Broken(_))));
-    assert!(matches!(store.read(sqlite::nodes::held_accounts).await, Err(StoreError::Broken(_))));
+    assert!(matches!(store.read(sqlite::accounts::held_accounts).await, Err(StoreError::Broken(_))));
 }
 
 #[tokio::test]

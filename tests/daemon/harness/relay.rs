@@ -1,6 +1,6 @@
 //! The relay: takes every mail and keeps it, unless the test wants otherwise.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::{HandClock, Mail};
@@ -18,6 +18,8 @@ pub enum Mode {
     RefusesEverybody,
     /// Takes the message and closes the connection without an answer.
     SilentAfterDot,
+    /// `421` to every connection beyond so many.
+    RoomFor(usize),
 }
 
 struct Answers {
@@ -27,6 +29,7 @@ struct Answers {
     on_the_way: HashMap<usize, String>,
     mails: Vec<Mail>,
     connections: usize,
+    open: BTreeSet<usize>,
     refused: usize,
 }
 
@@ -43,6 +46,7 @@ impl Relay {
             on_the_way: HashMap::new(),
             mails: Vec::new(),
             connections: 0,
+            open: BTreeSet::new(),
             refused: 0,
         }));
         let shared = answers.clone();
@@ -91,15 +95,25 @@ impl Answers {
                 match self.mode {
                     Mode::Down => Some(Say::Close),
                     Mode::RefusesAtGreeting => Some(Say::Series(vec![say("421 4.3.2 not now\r\n"), Say::Close])),
-                    Mode::Polite | Mode::RefusesEverybody | Mode::SilentAfterDot => None,
+                    Mode::RoomFor(most) if self.open.len() >= most => {
+                        Some(Say::Series(vec![say("421 4.7.0 too many connections\r\n"), Say::Close]))
+                    }
+                    Mode::Polite | Mode::RefusesEverybody | Mode::SilentAfterDot | Mode::RoomFor(_) => {
+                        self.open.insert(heard.connection);
+                        None
+                    }
                 }
+            }
+            Event::Command(line) if line.eq_ignore_ascii_case("QUIT") => {
+                self.open.remove(&heard.connection);
+                None
             }
             Event::Command(_) if self.mode == Mode::Down => Some(Say::Close),
             Event::Command(line) if line.to_ascii_uppercase().starts_with("RCPT TO:") => {
                 let address = line.split(['<', '>']).nth(1).unwrap_or_default().to_owned();
                 let code = match self.mode {
                     Mode::RefusesEverybody => 550,
-                    Mode::Polite | Mode::Down | Mode::RefusesAtGreeting | Mode::SilentAfterDot => {
+                    Mode::Polite | Mode::Down | Mode::RefusesAtGreeting | Mode::SilentAfterDot | Mode::RoomFor(_) => {
                         self.recipients.get(&address).copied().unwrap_or(250)
                     }
                 };

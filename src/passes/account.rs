@@ -1,0 +1,102 @@
+//! Our account at a relay: held when it is refused, probed, released.
+//!
+//! Holding is a row of the account, never a state of its deliveries. Deliberately absent: sending (`deliver`), and
+//! whose fault a refused recipient is (`domain::refusals`).
+
+use jiff::SignedDuration;
+
+use super::Shared;
+use super::lanes::Lanes;
+use crate::domain::client::Channel;
+use crate::domain::delivery::{Cause, Outcome};
+use crate::store::StoreError;
+use crate::store::rows::{HeldAccount, HeldFor, RefusedContact};
+
+/// A held account is probed that often.
+const PROBE_EVERY: SignedDuration = SignedDuration::from_mins(5);
+
+/// Whether a channel may send now.
+pub enum Gate {
+    Open,
+    /// Nothing is claimed until the next probe.
+    Shut,
+    /// The relay speaks with us again, but had refused recipient after recipient: one message shows whether it
+    /// takes them now.
+    Trial(HeldAccount),
+}
+
+/// Looks whether the account is held, and probes it when that is due.
+pub async fn gate(shared: &Shared, channel: Channel, lanes: &Lanes) -> Result<Gate, StoreError> {
+    let now = shared.clock.now();
+    let held = shared.store.held_accounts().await?;
+    let Some(account) = held.into_iter().find(|account| account.name == channel.as_str()) else {
+        return Ok(Gate::Open);
+    };
+    if account.probe_at > now {
+        return Ok(Gate::Shut);
+    }
+    match (lanes.probe(channel).await, account.why) {
+        (Outcome::Delivered { .. }, HeldFor::Account) => {
+            release(shared, channel).await?;
+            Ok(Gate::Open)
+        }
+        (Outcome::Delivered { .. }, HeldFor::Recipients) => Ok(Gate::Trial(account)),
+        (
+            Outcome::Deferred { cause, .. }
+            | Outcome::Failed { cause }
+            | Outcome::Uncertain { cause }
+            | Outcome::AccountHeld { cause }
+            | Outcome::Gone { cause },
+            _,
+        ) => {
+            if cause != account.cause {
+                tracing::warn!(channel = channel.as_str(), cause = %cause, "the held account is refused otherwise than before");
+            }
+            hold_on(shared, channel, cause).await?;
+            Ok(Gate::Shut)
+        }
+    }
+}
+
+/// Nothing more is sent through the account until a probe succeeds.
+pub async fn hold(shared: &Shared, channel: Channel, cause: Cause) -> Result<(), StoreError> {
+    tracing::error!(channel = channel.as_str(), cause = %cause, "our own account is refused: nothing is sent on this channel until a probe succeeds");
+    hold_on(shared, channel, cause).await
+}
+
+/// The same for an account that is held already: the next probe is five minutes from now.
+pub async fn hold_on(shared: &Shared, channel: Channel, cause: Cause) -> Result<(), StoreError> {
+    let now = shared.clock.now();
+    let name = channel.as_str().to_owned();
+    shared.store.hold_account(name, HeldFor::Account, cause, now, now + PROBE_EVERY).await
+}
+
+/// The relay refuses recipient after recipient: what failed so is put back.
+pub async fn hold_for_recipients(
+    shared: &Shared,
+    channel: Channel,
+    refused: Vec<RefusedContact>,
+    cause: Cause,
+) -> Result<(), StoreError> {
+    let now = shared.clock.now();
+    tracing::error!(channel = channel.as_str(), cause = %cause, "the relay refuses everybody: nothing is sent on this channel until it takes somebody again");
+    let name = channel.as_str().to_owned();
+    let put_back = shared.store.hold_for_recipients(name, refused, cause, now, now + PROBE_EVERY).await?;
+    if put_back > 0 {
+        tracing::info!(threads = put_back, "deliveries that had failed so before are put back");
+    }
+    Ok(())
+}
+
+pub async fn release(shared: &Shared, channel: Channel) -> Result<(), StoreError> {
+    if shared.store.release_account(channel.as_str().to_owned()).await? {
+        tracing::info!(channel = channel.as_str(), "the account is accepted again: what waited for it is sent");
+    }
+    Ok(())
+}
+
+/// The cause of a hold for refused recipients: the last refusal's code and words.
+pub fn recipients_refused(last: &Cause) -> Cause {
+    let text = format!("recipients are refused one after the other and none accepted; the last: {}", last.text);
+    Cause::new(&last.phase, last.code, &text)
+}
