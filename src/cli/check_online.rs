@@ -86,7 +86,7 @@ async fn ask_feed(current: &Current, client: &FeedClient, feed: &FeedSettings) -
         return Err(format!("{}: {}", failure.document, failure.cause));
     }
     if let Some(fault) = reading.file_faults.first() {
-        return Err(format!("{}: {}", fault.file.display(), fault.error));
+        return Err(format!("{}: {}", fault.file.display(), fault.fault));
     }
     let is_ignored =
         |name: &String| feed.ignore.iter().any(|glob| glob_matches(&glob.to_lowercase(), &name.to_lowercase()));

@@ -117,8 +117,8 @@ async fn store_and_send(
     let now = hands.shared.clock.now();
     let sight = Sight::Watching { last_good_at: None };
     let taken = ingest::take(&hands.shared, &[seen], sight, None, now).await.map_err(opening::store_failed)?;
-    if let Some(missing) = taken.incomplete.first() {
-        let key = if *missing == "title" { "incident.title" } else { "update.body" };
+    if let Some(incomplete) = taken.incomplete.first() {
+        let key = if incomplete.missing == "title" { "incident.title" } else { "update.body" };
         show::problem(&format!("this opens a new case, and a new case needs {key}"));
         return Err(Exit::Wrong);
     }

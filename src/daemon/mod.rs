@@ -2,7 +2,7 @@
 //!
 //! - [`node`] opens the state with all that belongs to it; [`files`] reads what the configuration names.
 //! - [`run`] is the daemon: one straight function up, its mirror down.
-//! - [`repeat`] repeats a pass: timer, wake-up, stop. [`reload`] is SIGHUP.
+//! - [`repeat`] repeats a pass: timer, wake-up, stop; `readers` reads each feed apart. [`reload`] is SIGHUP.
 //! - [`front`] answers the HTTP server; [`systemd`] talks to the service manager; [`logging`] sets up the log.
 //!
 //! Deliberately absent: decisions. The passes do the same work whoever turns the crank: the daemon, the
@@ -13,6 +13,7 @@ pub mod files;
 pub mod front;
 pub mod logging;
 pub mod node;
+mod readers;
 pub mod reload;
 pub mod repeat;
 pub mod run;

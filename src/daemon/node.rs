@@ -149,6 +149,7 @@ fn shared(store: Store, current: Current, clock: Clock, epoch: i64) -> Shared {
         clock,
         wakes: Arc::new(Wakes::default()),
         metrics: Arc::new(Metrics::new(env!("CARGO_PKG_VERSION"))),
+        reported: Arc::default(),
         epoch,
         started_at,
     }

@@ -2,6 +2,7 @@
 //!
 //! Deliberately absent: notices. A reload tells nobody anything by itself.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -42,6 +43,7 @@ pub async fn reload(shared: &Shared, config: &Path) {
         }
     }
     let current = keep_what_needs_a_start(&before, current);
+    forget_feeds_that_are_gone(shared, &before, &current);
     shared.current.store(Arc::new(current));
     if let Err(error) = shared.store.probe_held_accounts(now).await {
         tracing::error!(error = %error, "the held accounts could not be made due for a probe");
@@ -51,6 +53,14 @@ pub async fn reload(shared: &Shared, config: &Path) {
     shared.wakes.keep.notify_one();
     shared.wakes.deliver_all();
     tracing::info!("reloaded");
+}
+
+fn forget_feeds_that_are_gone(shared: &Shared, before: &Current, after: &Current) {
+    let names: BTreeSet<&str> = after.settings.feeds.iter().map(|feed| feed.name.as_str()).collect();
+    shared.reported.keep_only(&names);
+    for feed in before.settings.feeds.iter().filter(|feed| !names.contains(feed.name.as_str())) {
+        shared.metrics.forget_feed(&feed.name);
+    }
 }
 
 fn refuse(faults: &[Diagnostic]) {

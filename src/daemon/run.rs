@@ -12,13 +12,14 @@ use tokio_util::task::TaskTracker;
 
 use super::front::Front;
 use super::node::{Node, NodeError};
+use super::readers::Readers;
 use super::repeat::{Found, Progress, Repeat};
 use super::{reload, systemd};
 use crate::config::settings::FeedKind;
 use crate::domain::client::Channel;
 use crate::feed::file::FolderWatch;
 use crate::passes::lanes::Lanes;
-use crate::passes::{Clock, Shared, deliver, dispatch, keep, poll};
+use crate::passes::{Clock, Shared, deliver, dispatch, keep};
 use crate::web::listener::Listener;
 use crate::web::routes::{self, AdminPlace};
 use crate::web::serve::{self, Limits};
@@ -110,10 +111,11 @@ fn serve_all(tasks: &TaskTracker, shared: &Shared, listeners: Vec<(Listener, Fac
 
 fn spawn_passes(tasks: &TaskTracker, node: Node, progress: &Progress, stop: &CancellationToken) {
     let Node { shared, feeds, email, webhook, lock } = node;
+    let readers = Readers::new(shared.clone(), feeds, tasks.clone(), stop.clone());
     let (s, p, t) = (shared.clone(), progress.clone(), stop.clone());
     tasks.spawn(async move {
         let repeat = Repeat { name: "ingest", every: LOOK_EVERY, wake: &s.wakes.ingest, stop: &t, progress: &p };
-        repeat.run(|| async { poll::pass(&s, &feeds, s.clock.now()).await.map(|_| Found::Nothing) }).await;
+        repeat.run(|| readers.begin_due()).await;
     });
     let (s, p, t) = (shared.clone(), progress.clone(), stop.clone());
     tasks.spawn(async move {

@@ -120,8 +120,11 @@ pub fn observe(known: Option<&Story>, seen: &Observation, context: &Context<'_>)
 }
 
 fn first_seen(seen: &Observation, context: &Context<'_>) -> Observed {
-    let Some(title) = seen.title.clone().filter(|title| !title.trim().is_empty()) else {
-        return Observed::Incomplete { missing: "title" };
+    let title = match (seen.title.clone().filter(|title| !title.trim().is_empty()), seen.origin) {
+        (Some(title), _) => title,
+        // Nobody is there to be asked for one, and a case without a name is better than none.
+        (None, Origin::Polled) => seen.incident.clone(),
+        (None, Origin::Pushed | Origin::ByHand) => return Observed::Incomplete { missing: "title" },
     };
     if seen.origin != Origin::Polled && seen.updates.iter().all(|u| u.body.trim().is_empty()) {
         return Observed::Incomplete { missing: "body" };

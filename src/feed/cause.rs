@@ -32,3 +32,32 @@ pub enum Cause {
     #[error("cannot be read: {0}")]
     Files(String),
 }
+
+impl Cause {
+    /// One word for all causes of this kind, whatever their figures.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Cause::Unreachable(_) => "unreachable",
+            Cause::TimedOut => "timed out",
+            Cause::Status(_) => "status",
+            Cause::RedirectRefused(_) => "redirect",
+            Cause::TooLarge { .. } => "too large",
+            Cause::BrokenBody(_) => "broken body",
+            Cause::Foreign(_) => "foreign",
+            Cause::Files(_) => "files",
+        }
+    }
+
+    /// Whether the server is not there at all: then its other documents need not be asked for.
+    pub fn is_silence(&self) -> bool {
+        match self {
+            Cause::Unreachable(_) | Cause::TimedOut => true,
+            Cause::Status(_)
+            | Cause::RedirectRefused(_)
+            | Cause::TooLarge { .. }
+            | Cause::BrokenBody(_)
+            | Cause::Foreign(_)
+            | Cause::Files(_) => false,
+        }
+    }
+}

@@ -16,8 +16,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::cause::Cause;
-use super::reading::{Failure, Listing, Reading};
+use super::reading::{Failure, Listing, Reading, Rest};
 use super::update_format::{self, LONGEST_TEXT, UpdateError};
+use crate::domain::delivery::clean;
 use crate::domain::incident::Observation;
 
 mod watch;
@@ -27,6 +28,9 @@ pub use watch::FolderWatch;
 const MOST_FILES: usize = 10_000;
 /// The most updates of one reading; the rest comes with the next.
 const MOST_AT_ONCE: usize = 500;
+
+/// In characters: what is told of a file's fault.
+const LONGEST_FAULT: usize = 300;
 
 /// File systems stamp changes in steps of up to two seconds (FAT).
 const SETTLES_IN: Duration = Duration::from_secs(2);
@@ -45,13 +49,17 @@ struct Taken {
     modified: Option<i64>,
     /// SHA-256 of the content, in hexadecimal.
     hash: String,
+    /// Why that content is no update.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fault: Option<String>,
 }
 
-/// A file that is no update, with the place of its first fault.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A file that is no update, or cannot be read at all, with its first fault.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FileFault {
     pub file: PathBuf,
-    pub error: UpdateError,
+    /// Where, what was found and what is allowed; on one line.
+    pub fault: String,
 }
 
 /// Looks at `path` once and takes what is new since `cursor`. Blocks on the disk. An update without an id of
@@ -69,8 +77,12 @@ pub fn read(path: &Path, source: &str, mut cursor: Cursor, now: Timestamp) -> Re
     let mut kept = BTreeMap::new();
     for file in files {
         let known = cursor.files.remove(&file.name);
-        let taken =
-            if reading.observations.len() < MOST_AT_ONCE { file.take(known, source, now, &mut reading) } else { known };
+        let taken = if reading.observations.len() < MOST_AT_ONCE {
+            file.take(known, source, now, &mut reading)
+        } else {
+            reading.rest = Rest::Waiting;
+            file.as_known(known, &mut reading)
+        };
         kept.extend(taken.map(|taken| (file.name, taken)));
     }
     reading.memory = super::Memory::File(Cursor { files: kept });
@@ -113,32 +125,43 @@ impl Candidate {
             Ok(_) => return None,
             // Gone since the folder was listed.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
-            Err(error) => {
-                fail(reading, &self.path, &error);
-                return known;
-            }
+            Err(error) => return self.unreadable(known, &error, reading),
         };
         let (length, modified) = (metadata.len(), settled_time(&metadata, now));
         if known.as_ref().is_some_and(|taken| taken.length == length && taken.modified == modified)
             && modified.is_some()
         {
-            return known;
+            return self.as_known(known, reading);
         }
         let bytes = match read_limited(&self.path) {
             Ok(bytes) => bytes,
-            Err(error) => {
-                fail(reading, &self.path, &error);
-                return known;
-            }
+            Err(error) => return self.unreadable(known, &error, reading),
         };
         let hash = HEXLOWER.encode(&Sha256::digest(&bytes));
-        if known.is_none_or(|taken| taken.hash != hash) {
-            match self.observation(bytes, source, now) {
-                Ok(observation) => reading.observations.push(observation),
-                Err(error) => reading.file_faults.push(FileFault { file: self.path.clone(), error }),
-            }
+        if let Some(known) = known.filter(|taken| taken.hash == hash) {
+            return self.as_known(Some(Taken { length, modified, ..known }), reading);
         }
-        Some(Taken { length, modified, hash })
+        let fault = match self.observation(bytes, source, now) {
+            Ok(observation) => {
+                reading.observations.push(observation);
+                None
+            }
+            Err(error) => Some(clean(&error.to_string(), LONGEST_FAULT)),
+        };
+        self.as_known(Some(Taken { length, modified, hash, fault }), reading)
+    }
+
+    /// Nothing new in it; what was wrong with it still is.
+    fn as_known(&self, known: Option<Taken>, reading: &mut Reading) -> Option<Taken> {
+        let fault = known.as_ref().and_then(|taken| taken.fault.clone());
+        reading.file_faults.extend(fault.map(|fault| FileFault { file: self.path.clone(), fault }));
+        known
+    }
+
+    /// Tried again at each look, and no reason to leave the others.
+    fn unreadable(&self, known: Option<Taken>, error: &io::Error, reading: &mut Reading) -> Option<Taken> {
+        reading.file_faults.insert(FileFault { file: self.path.clone(), fault: format!("cannot be read: {error}") });
+        known
     }
 
     fn observation(&self, bytes: Vec<u8>, source: &str, now: Timestamp) -> Result<Observation, UpdateError> {

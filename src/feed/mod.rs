@@ -19,6 +19,7 @@ pub mod cause;
 pub mod document_age;
 pub mod fetch;
 pub mod file;
+pub mod oddity;
 pub mod reading;
 pub mod statuspage;
 pub mod statuspage_poll;

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::Memory;
 use super::cause::Cause;
 use super::file::FileFault;
-use super::statuspage::{Skipped, UnknownImpact};
+use super::oddity::Oddity;
 use crate::domain::incident::Observation;
 
 /// One look at one source. The caller commits `memory` together with what it makes of the observations.
@@ -20,17 +20,18 @@ pub struct Reading {
     /// One for each incident that a fresh document lists, the newest state where two documents list it.
     pub observations: Vec<Observation>,
     pub listing: Listing,
-    /// Every id that the source's documents list, open or over, unreadable ones too.
+    /// Every id that the source's documents list, open or over.
     pub listed_ids: BTreeSet<String>,
     /// Of the page, when a document came; another one than before is somebody else's page.
     pub page_id: Option<String>,
     pub page_updated_at: Option<Timestamp>,
-    pub skipped: Vec<Skipped>,
-    pub unknown_impacts: Vec<UnknownImpact>,
+    /// All that is odd about the source's documents as they hold now, read in this look or before.
+    pub oddities: BTreeSet<Oddity>,
     /// Documents that were older than the one read before; nothing of them is in `observations`.
     pub older: Vec<OlderDocument>,
-    /// Files that cannot be read as updates; each is tried again when it changes.
-    pub file_faults: Vec<FileFault>,
+    /// Files that cannot be read as updates, in this look or since an earlier one; each is tried again when it changes.
+    pub file_faults: BTreeSet<FileFault>,
+    pub rest: Rest,
     /// The first document that could not be read. The others still count.
     pub failure: Option<Failure>,
     /// For the next look.
@@ -46,6 +47,14 @@ pub enum Listing {
     Partial,
     /// The source has no list of what is open (files): nothing ever follows.
     None,
+}
+
+/// Whether a look took all that is new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rest {
+    None,
+    /// There was more than one look takes.
+    Waiting,
 }
 
 /// A document that could not be read.
@@ -76,10 +85,10 @@ impl Reading {
             listed_ids: BTreeSet::new(),
             page_id: None,
             page_updated_at: None,
-            skipped: Vec::new(),
-            unknown_impacts: Vec::new(),
+            oddities: BTreeSet::new(),
             older: Vec::new(),
-            file_faults: Vec::new(),
+            file_faults: BTreeSet::new(),
+            rest: Rest::None,
             failure: None,
             memory,
         }

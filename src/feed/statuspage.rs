@@ -2,19 +2,20 @@
 //! like it: bytes become [`Observation`]s. Pure. Field by field: <https://status.atlassian.com/api>.
 //!
 //! Deliberately absent: components' colours, the page's indicator and `affected_components`. They often
-//! contradict the incident; its own `status` is what its author said. A foreign document is refused whole; an
-//! unreadable incident costs only itself, and its id still counts as listed.
+//! contradict the incident; its own `status` is what its author said. A foreign document is refused whole; what
+//! cannot be read inside one costs only itself, and is an [`Oddity`].
 
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::oddity::{Oddity, note};
 use crate::domain::incident::{Announce, Impact, Observation, ObservedUpdate, Origin, Phase};
 
 mod values;
-use values::{flag, identifier, list, moment, prose, text};
+use values::{Ends, Members, identifier, moment};
 
 /// The most incidents, and the most maintenances, of one document.
 const MOST_INCIDENTS: usize = 5_000;
@@ -32,24 +33,21 @@ pub struct Document {
     pub page_id: String,
     pub page_updated_at: Option<Timestamp>,
     pub listed: Vec<Observation>,
-    /// Every id that the document lists, of unreadable incidents too.
+    /// Every id that was read.
     pub listed_ids: BTreeSet<String>,
-    pub skipped: Vec<Skipped>,
-    pub unknown_impacts: Vec<UnknownImpact>,
+    pub extent: Extent,
+    /// What was not taken as it stands.
+    pub oddities: BTreeSet<Oddity>,
 }
 
-/// An incident that is listed and cannot be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Skipped {
-    pub incident: Option<String>,
-    pub reason: String,
-}
-
-/// An impact that is none of ours: the incident counts as one that states none.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnknownImpact {
-    pub incident: String,
-    pub word: String,
+/// Whether `listed_ids` is all that a document lists.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Extent {
+    #[default]
+    All,
+    /// There are more than we take, or some without a usable id: nothing follows from an id that is not there.
+    Some,
 }
 
 /// Not a document of a status page; in words for the operator.
@@ -61,8 +59,8 @@ pub struct ForeignDocument(pub String);
 struct RawDocument<'a> {
     #[serde(borrow)]
     page: Option<RawPage<'a>>,
-    incidents: Option<Vec<&'a RawValue>>,
-    scheduled_maintenances: Option<Vec<&'a RawValue>>,
+    incidents: Option<&'a RawValue>,
+    scheduled_maintenances: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -72,53 +70,21 @@ struct RawPage<'a> {
     updated_at: Option<&'a RawValue>,
 }
 
-#[derive(Deserialize)]
-struct RawIncident<'a> {
-    #[serde(borrow)]
-    id: Option<&'a RawValue>,
-    name: Option<&'a RawValue>,
-    status: Option<&'a RawValue>,
-    impact: Option<&'a RawValue>,
-    created_at: Option<&'a RawValue>,
-    updated_at: Option<&'a RawValue>,
-    started_at: Option<&'a RawValue>,
-    resolved_at: Option<&'a RawValue>,
-    scheduled_for: Option<&'a RawValue>,
-    scheduled_until: Option<&'a RawValue>,
-    shortlink: Option<&'a RawValue>,
-    incident_updates: Option<&'a RawValue>,
-    components: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct RawUpdate<'a> {
-    #[serde(borrow)]
-    id: Option<&'a RawValue>,
-    status: Option<&'a RawValue>,
-    body: Option<&'a RawValue>,
-    created_at: Option<&'a RawValue>,
-    display_at: Option<&'a RawValue>,
-    deliver_notifications: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct RawComponent<'a> {
-    #[serde(borrow)]
-    name: Option<&'a RawValue>,
-    group: Option<&'a RawValue>,
-}
-
 /// Reads `summary.json`: what is open, and the maintenances that are planned or running.
 ///
 /// # Errors
 /// What the bytes are instead, when they are no summary of a status page.
 pub fn parse_summary(body: &[u8], source: &str) -> Result<Document, ForeignDocument> {
     let raw = raw_document(body)?;
-    let incidents = raw.incidents.as_ref().ok_or_else(|| lacks("incidents"))?;
-    let maintenances = raw.scheduled_maintenances.as_deref().unwrap_or_default();
+    let listed = list(raw.incidents, "incidents")?;
     let mut document = document_of(&raw)?;
-    take(&mut document, incidents, source, Sort::Incident)?;
-    take(&mut document, maintenances, source, Sort::Maintenance)?;
+    take(&mut document, &listed, source, Sort::Incident);
+    // Look-alikes without maintenances leave them out.
+    match raw.scheduled_maintenances.map(|raw| Ends::of(raw, MOST_INCIDENTS)) {
+        Some(Some(maintenances)) => take(&mut document, &maintenances, source, Sort::Maintenance),
+        Some(None) => note(&mut document.oddities, None, ["`scheduled_maintenances` is no list".to_owned()]),
+        None => {}
+    }
     Ok(document)
 }
 
@@ -128,9 +94,9 @@ pub fn parse_summary(body: &[u8], source: &str) -> Result<Document, ForeignDocum
 /// What the bytes are instead, when they are no such list.
 pub fn parse_incidents(body: &[u8], source: &str) -> Result<Document, ForeignDocument> {
     let raw = raw_document(body)?;
-    let incidents = raw.incidents.as_ref().ok_or_else(|| lacks("incidents"))?;
+    let listed = list(raw.incidents, "incidents")?;
     let mut document = document_of(&raw)?;
-    take(&mut document, incidents, source, Sort::Incident)?;
+    take(&mut document, &listed, source, Sort::Incident);
     Ok(document)
 }
 
@@ -140,14 +106,15 @@ pub fn parse_incidents(body: &[u8], source: &str) -> Result<Document, ForeignDoc
 /// What the bytes are instead, when they are no such list.
 pub fn parse_maintenances(body: &[u8], source: &str) -> Result<Document, ForeignDocument> {
     let raw = raw_document(body)?;
-    let maintenances = raw.scheduled_maintenances.as_ref().ok_or_else(|| lacks("scheduled_maintenances"))?;
+    let listed = list(raw.scheduled_maintenances, "scheduled_maintenances")?;
     let mut document = document_of(&raw)?;
-    take(&mut document, maintenances, source, Sort::Maintenance)?;
+    take(&mut document, &listed, source, Sort::Maintenance);
     Ok(document)
 }
 
-fn lacks(key: &str) -> ForeignDocument {
-    ForeignDocument(format!("JSON without the list \"{key}\""))
+fn list<'a>(raw: Option<&'a RawValue>, key: &str) -> Result<Ends<'a>, ForeignDocument> {
+    raw.and_then(|raw| Ends::of(raw, MOST_INCIDENTS))
+        .ok_or_else(|| ForeignDocument(format!("JSON without the list \"{key}\"")))
 }
 
 fn raw_document(body: &[u8]) -> Result<RawDocument<'_>, ForeignDocument> {
@@ -179,8 +146,8 @@ fn document_of(raw: &RawDocument<'_>) -> Result<Document, ForeignDocument> {
         page_updated_at: moment(page.updated_at),
         listed: Vec::new(),
         listed_ids: BTreeSet::new(),
-        skipped: Vec::new(),
-        unknown_impacts: Vec::new(),
+        extent: Extent::All,
+        oddities: BTreeSet::new(),
     })
 }
 
@@ -190,88 +157,101 @@ enum Sort {
     Maintenance,
 }
 
-fn take(document: &mut Document, raws: &[&RawValue], source: &str, sort: Sort) -> Result<(), ForeignDocument> {
-    if raws.len() > MOST_INCIDENTS {
-        let count = raws.len();
-        return Err(ForeignDocument(format!("a list of {count} incidents, more than {MOST_INCIDENTS}")));
+fn take(document: &mut Document, list: &Ends<'_>, source: &str, sort: Sort) {
+    if !list.last.is_empty() {
+        document.extent = Extent::Some;
+        let words = format!("lists more than {MOST_INCIDENTS} at once: only the first {MOST_INCIDENTS} count");
+        note(&mut document.oddities, None, [words]);
     }
-    for raw in raws {
-        let (id, read) = match serde_json::from_str::<RawIncident<'_>>(raw.get()) {
-            Ok(incident) => (identifier(incident.id), observation(&incident, source, sort)),
-            Err(error) => (lone_identifier(raw), Err(format!("not an incident: {error}"))),
+    for raw in &list.first {
+        let Some(mut incident) = Members::of(raw, "") else {
+            document.extent = Extent::Some;
+            note(&mut document.oddities, None, ["an entry that is no object: it is left out".to_owned()]);
+            continue;
         };
-        document.listed_ids.extend(id.clone());
-        match read {
-            Ok((observation, unknown_impact)) => {
-                document
-                    .unknown_impacts
-                    .extend(unknown_impact.map(|word| UnknownImpact { incident: observation.incident.clone(), word }));
-                document.listed.push(observation);
-            }
-            Err(reason) => document.skipped.push(Skipped { incident: id, reason }),
+        let Some(id) = incident.identifier() else {
+            document.extent = Extent::Some;
+            note(&mut document.oddities, None, ["an entry without a usable `id`: it is left out".to_owned()]);
+            continue;
+        };
+        document.listed.push(observation(&mut incident, &id, source, sort));
+        if !document.listed_ids.insert(id.clone()) {
+            incident.odd.push("it is listed more than once: its newest state counts".to_owned());
         }
+        note(&mut document.oddities, Some(&id), incident.odd);
     }
-    Ok(())
 }
 
-/// The id of an incident that cannot be read otherwise.
-fn lone_identifier(raw: &RawValue) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Lone<'a> {
-        #[serde(borrow)]
-        id: Option<&'a RawValue>,
-    }
-    identifier(serde_json::from_str::<Lone<'_>>(raw.get()).ok()?.id)
-}
-
-/// One incident as an observation, with its impact's word where that is none of ours.
-fn observation(raw: &RawIncident<'_>, source: &str, sort: Sort) -> Result<(Observation, Option<String>), String> {
-    let incident = identifier(raw.id).ok_or("it has no usable id")?;
-    let status = text(raw.status, LONGEST_WORD);
-    let phase = status.as_deref().and_then(Phase::from_word);
-    let impact_word = text(raw.impact, LONGEST_WORD);
+fn observation(raw: &mut Members<'_>, incident: &str, source: &str, sort: Sort) -> Observation {
+    let updates = updates(raw);
+    let status = raw.text("status", LONGEST_WORD);
+    let phase = match &status {
+        Some(word) => Phase::from_word(word),
+        // Without a status of its own the incident stands where its newest update put it.
+        None => updates.iter().rev().find_map(|update| update.phase),
+    };
+    let impact_word = raw.text("impact", LONGEST_WORD);
     let impact = impact_word.as_deref().and_then(Impact::from_word);
+    if let Some(word) = impact_word.filter(|_| impact.is_none()) {
+        raw.note("impact", &format!("{word:?}, which is none of ours: it counts as not stated"));
+    }
     let started_at = match sort {
-        Sort::Incident => moment(raw.started_at).or_else(|| moment(raw.created_at)),
+        Sort::Incident => raw.moment("started_at").or_else(|| raw.moment("created_at")),
         // Statuspage puts the time of the announcement there: the work starts when `scheduled_for` says.
         Sort::Maintenance => None,
     };
-    let observation = Observation {
+    let title = raw.text("name", LONGEST_NAME);
+    if title.is_none() {
+        raw.note("name", "not there: a new case is called by its id");
+    }
+    Observation {
         source: source.to_owned(),
-        incident,
+        incident: incident.to_owned(),
         origin: Origin::Polled,
-        title: text(raw.name, LONGEST_NAME),
+        title,
         phase,
         phase_unknown: status.filter(|_| phase.is_none()),
         impact,
-        components: components(raw.components)?,
+        components: components(raw),
         started_at,
-        resolved_at: moment(raw.resolved_at),
-        scheduled_for: moment(raw.scheduled_for),
-        scheduled_until: moment(raw.scheduled_until),
-        url: text(raw.shortlink, 2_000).filter(|link| super::web_address(link)),
-        revised_at: moment(raw.updated_at),
-        updates: updates(raw.incident_updates)?,
-    };
-    Ok((observation, impact_word.filter(|_| impact.is_none())))
+        resolved_at: raw.moment("resolved_at"),
+        scheduled_for: raw.moment("scheduled_for"),
+        scheduled_until: raw.moment("scheduled_until"),
+        url: raw.text("shortlink", 2_000).filter(|link| super::web_address(link)),
+        revised_at: raw.moment("updated_at"),
+        updates,
+    }
 }
 
-/// The names of the components, without groups. `None` where the key is absent or null.
-fn components(raw: Option<&RawValue>) -> Result<Option<Vec<String>>, String> {
-    let Some(members) = list(raw, MOST_MEMBERS).map_err(|reason| format!("its components are {reason}"))? else {
-        return Ok(None);
-    };
-    let name = |member: &&RawValue| {
-        let component: RawComponent<'_> = serde_json::from_str(member.get()).ok()?;
-        if flag(component.group) == Some(true) { None } else { text(component.name, LONGEST_NAME) }
-    };
-    Ok(Some(members.iter().filter_map(name).collect()))
+/// The names of the components, without groups. `None` where the list is absent, null or none.
+fn components(raw: &mut Members<'_>) -> Option<Vec<String>> {
+    let members = raw.list("components", MOST_MEMBERS)?;
+    if !members.last.is_empty() {
+        raw.note("components", &format!("a list of more than {MOST_MEMBERS}: only the first {MOST_MEMBERS} count"));
+    }
+    let mut names = Vec::new();
+    for member in &members.first {
+        let Some(mut component) = Members::of(member, "a component's ") else {
+            raw.note("components", "a list with an entry that is no object: that entry is left out");
+            continue;
+        };
+        if component.flag("group") != Some(true) {
+            names.extend(component.text("name", LONGEST_NAME));
+        }
+        raw.odd.append(&mut component.odd);
+    }
+    Some(names)
 }
 
-/// The updates, oldest first by the time shown to people, equal times in the source's own order.
-fn updates(raw: Option<&RawValue>) -> Result<Vec<ObservedUpdate>, String> {
-    let members = list(raw, MOST_MEMBERS).map_err(|reason| format!("its updates are {reason}"))?.unwrap_or_default();
-    let mut updates = members.iter().map(|member| update(member)).collect::<Result<Vec<_>, _>>()?;
+/// The updates, oldest first by the time shown to people, equal times in the source's own order. Of more than
+/// we take the newest, at whichever end of the list they stand.
+fn updates(raw: &mut Members<'_>) -> Vec<ObservedUpdate> {
+    let Some(members) = raw.list("incident_updates", MOST_MEMBERS) else { return Vec::new() };
+    if members.count > MOST_MEMBERS {
+        raw.note("incident_updates", &format!("a list of more than {MOST_MEMBERS}: only the newest count"));
+    }
+    let mut updates: Vec<ObservedUpdate> =
+        members.first.iter().chain(&members.last).map(|member| update(member, raw)).collect();
     let mut times = updates.iter().filter_map(|update| update.at);
     let first = times.next();
     let last = times.next_back();
@@ -289,20 +269,27 @@ fn updates(raw: Option<&RawValue>) -> Result<Vec<ObservedUpdate>, String> {
         })
         .collect();
     timed.sort_by_key(|(shown_at, _)| *shown_at);
-    Ok(timed.into_iter().map(|(_, update)| update).collect())
+    let too_many = timed.len().saturating_sub(MOST_MEMBERS);
+    timed.into_iter().skip(too_many).map(|(_, update)| update).collect()
 }
 
-fn update(raw: &RawValue) -> Result<ObservedUpdate, String> {
-    let raw: RawUpdate<'_> = serde_json::from_str(raw.get()).map_err(|error| format!("an update of it: {error}"))?;
-    Ok(ObservedUpdate {
-        id: identifier(raw.id),
-        phase: text(raw.status, LONGEST_WORD).as_deref().and_then(Phase::from_word),
-        body: prose(raw.body, LONGEST_BODY).unwrap_or_default(),
+/// One that cannot be read keeps its place, so that the number of updates stays what it is, and says nothing.
+fn update(member: &RawValue, of: &mut Members<'_>) -> ObservedUpdate {
+    let Some(mut raw) = Members::of(member, "an update's ") else {
+        of.note("incident_updates", "a list with an entry that is no object: that entry says nothing");
+        return ObservedUpdate::default();
+    };
+    let update = ObservedUpdate {
+        id: raw.identifier(),
+        phase: raw.text("status", LONGEST_WORD).as_deref().and_then(Phase::from_word),
+        body: raw.prose("body", LONGEST_BODY).unwrap_or_default(),
         // Null on post-mortems.
-        at: moment(raw.display_at).or_else(|| moment(raw.created_at)),
-        announce: if flag(raw.deliver_notifications) == Some(false) { Announce::Silent } else { Announce::Yes },
+        at: raw.moment("display_at").or_else(|| raw.moment("created_at")),
+        announce: if raw.flag("deliver_notifications") == Some(false) { Announce::Silent } else { Announce::Yes },
         ..ObservedUpdate::default()
-    })
+    };
+    of.odd.append(&mut raw.odd);
+    update
 }
 
 #[cfg(test)]

@@ -13,8 +13,9 @@ use url::Url;
 use super::cause::Cause;
 use super::document_age::{self, Age, Verdict};
 use super::fetch::{FeedClient, Fetched, Validators};
+use super::oddity::Oddity;
 use super::reading::{Failure, Listing, OlderDocument, Reading};
-use super::statuspage::{self, Document, ForeignDocument};
+use super::statuspage::{self, Document, Extent, ForeignDocument};
 use crate::domain::incident::Observation;
 
 /// What is kept of a page between two looks.
@@ -32,6 +33,10 @@ pub struct PageMemory {
 struct DocumentMemory {
     validators: Validators,
     listed: BTreeSet<String>,
+    #[serde(default)]
+    extent: Extent,
+    #[serde(default)]
+    oddities: BTreeSet<Oddity>,
     age: Age,
 }
 
@@ -88,8 +93,12 @@ pub async fn read(client: &FeedClient, question: Question<'_>, memory: PageMemor
         Seen::Changed => true,
         Seen::Same | Seen::Nothing => look.memory.lists_owed || !look.question.open.is_empty(),
     };
-    // A server that asks for a pause gets one at once.
-    let paused = look.reading.failure.as_ref().is_some_and(|failure| failure.retry_after.is_some());
+    // A server that asks for a pause gets one at once, and one that does not answer is not asked three times.
+    let paused = look
+        .reading
+        .failure
+        .as_ref()
+        .is_some_and(|failure| failure.retry_after.is_some() || failure.cause.is_silence());
     let mut listing = Listing::Partial;
     if lists_due && !paused {
         let incidents = look.document(Name::Incidents).await;
@@ -182,11 +191,15 @@ impl Look<'_> {
                 return Seen::Nothing;
             }
         };
-        *self.memory_of(name) = DocumentMemory { validators, listed: document.listed_ids, age };
+        *self.memory_of(name) = DocumentMemory {
+            validators,
+            listed: document.listed_ids,
+            extent: document.extent,
+            oddities: document.oddities,
+            age,
+        };
         self.reading.page_id.get_or_insert(document.page_id);
         self.reading.page_updated_at = self.reading.page_updated_at.max(document.page_updated_at);
-        self.reading.skipped.extend(document.skipped);
-        self.reading.unknown_impacts.extend(document.unknown_impacts);
         for observation in document.listed {
             self.keep_newest(observation);
         }
@@ -224,10 +237,13 @@ impl Look<'_> {
         let mut placed: Vec<(usize, Observation)> = self.observations.into_values().collect();
         placed.sort_by_key(|(place, _)| *place);
         reading.observations = placed.into_iter().map(|(_, observation)| observation).collect();
+        let mut all_is_listed = true;
         for document in [&self.memory.summary, &self.memory.incidents, &self.memory.maintenances] {
             reading.listed_ids.extend(document.listed.iter().cloned());
+            reading.oddities.extend(document.oddities.iter().cloned());
+            all_is_listed &= document.extent == Extent::All;
         }
-        reading.listing = listing;
+        reading.listing = if all_is_listed { listing } else { Listing::Partial };
         reading.memory = super::Memory::Statuspage(Box::new(self.memory));
         reading
     }

@@ -24,7 +24,14 @@ pub struct Taken {
     pub stale: usize,
     /// (source, incident id, case id, reference) of each, in order; for whoever asked by hand.
     pub cases: Vec<TakenCase>,
-    pub incomplete: Vec<&'static str>,
+    /// Updates of cases that we do not have, without what a new case needs; nothing of them was taken.
+    pub incomplete: Vec<Incomplete>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Incomplete {
+    pub incident: String,
+    pub missing: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,7 +100,7 @@ async fn decide(
             Observed::Nothing => taken.nothing += 1,
             Observed::Stale => taken.stale += 1,
             Observed::Incomplete { missing } => {
-                taken.incomplete.push(missing);
+                taken.incomplete.push(Incomplete { incident: observation.incident.clone(), missing });
                 continue;
             }
             Observed::Changed(step) => {

@@ -17,6 +17,7 @@ pub mod message;
 pub mod metrics;
 pub mod poll;
 pub mod settling;
+pub mod reported;
 
 use std::sync::Arc;
 
@@ -26,6 +27,7 @@ use tokio::sync::Notify;
 use crate::passes::metrics::Metrics;
 use crate::store::Store;
 use current::CurrentCell;
+use reported::Reported;
 
 /// Tells the time. The daemon reads the system's; a test turns it by hand.
 #[derive(Clone)]
@@ -67,6 +69,8 @@ pub struct Shared {
     pub clock: Clock,
     pub wakes: Arc<Wakes>,
     pub metrics: Arc<Metrics>,
+    /// What has been said in the log about the feeds.
+    pub reported: Arc<Reported>,
     pub epoch: i64,
     /// When these passes began: after a start the keeper waits for a good read before it speaks.
     pub started_at: Timestamp,

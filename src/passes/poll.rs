@@ -14,7 +14,7 @@ use crate::config::settings::{FeedKind, FeedSettings, FirstSight};
 use crate::domain::absence::{self, OwnPage};
 use crate::domain::observe::Sight;
 use crate::feed::fetch::{FeedClient, jittered};
-use crate::feed::reading::{Listing, Reading};
+use crate::feed::reading::{Listing, Reading, Rest};
 use crate::feed::{self, Memory, statuspage_poll};
 use crate::store::StoreError;
 use crate::store::rows::{FeedRow, Write};
@@ -29,17 +29,30 @@ pub struct Report {
     pub news: usize,
 }
 
-/// Reads every feed that is due.
+/// Reads every feed that is due, one after the other.
 pub async fn pass(shared: &Shared, client: &FeedClient, now: Timestamp) -> Result<Report, StoreError> {
-    let current = shared.current.load_full();
-    let names: Vec<String> = current.settings.feeds.iter().map(|feed| feed.name.clone()).collect();
     let mut report = Report::default();
-    if names.is_empty() {
-        return Ok(report);
+    for name in due(shared, now).await? {
+        let one = read_feed(shared, client, &name, now).await?;
+        report.read += one.read;
+        report.failed += one.failed;
+        report.news += one.news;
     }
-    for name in shared.store.due_feeds(names, now).await? {
-        let Some(feed) = current.feed(&name) else { continue };
-        let row = shared.store.feed(name.clone()).await?.unwrap_or_else(|| blank_row(&name, now));
+    Ok(report)
+}
+
+/// The names of the feeds that are due, the longest due first.
+pub async fn due(shared: &Shared, now: Timestamp) -> Result<Vec<String>, StoreError> {
+    let names: Vec<String> = shared.current.load().settings.feeds.iter().map(|feed| feed.name.clone()).collect();
+    if names.is_empty() { Ok(names) } else { shared.store.due_feeds(names, now).await }
+}
+
+/// Reads one feed, whether or not it is due. It must not be read twice at the same time.
+pub async fn read_feed(shared: &Shared, client: &FeedClient, name: &str, now: Timestamp) -> Result<Report, StoreError> {
+    let current = shared.current.load_full();
+    let mut report = Report::default();
+    if let Some(feed) = current.feed(name) {
+        let row = shared.store.feed(name.to_owned()).await?.unwrap_or_else(|| blank_row(name, now));
         read_one(shared, client, &current, feed, row, &mut report, now).await?;
     }
     Ok(report)
@@ -80,24 +93,25 @@ async fn read_one(
         }
     };
     let worth = Worth::of(&row, &reading);
-    log_reading(feed, &reading, worth);
     let is_good = worth == Worth::Good;
     let next = row_after(&row, feed, &reading, worth, now);
+    shared.reported.reading(&feed.name, &reading, worth, next.failing_since, now);
+    // A feed that has never been read well shows an age too: that of the beginning of time.
+    shared.metrics.feed_read(&feed.name, if is_good { now } else { row.last_good_at.unwrap_or(Timestamp::UNIX_EPOCH) });
     if worth == Worth::Foreign {
         report.failed += 1;
         return shared.store.save_feed(FeedRow { body: row.body, page_id: row.page_id, ..next }).await;
     }
-    if is_good {
-        shared.metrics.feed_read(&feed.name, now);
-    } else {
-        report.failed += 1;
-    }
+    report.failed += usize::from(!is_good);
     let sight = sight(feed, &row);
     // A first sight is a good one: half a page would make the other half news.
     if row.last_good_at.is_none() && !is_good && reading.listing != Listing::None {
         return shared.store.save_feed(FeedRow { body: row.body, ..next }).await;
     }
     let taken = ingest::take(shared, &reading.observations, sight, Some(next), now).await?;
+    for incomplete in &taken.incomplete {
+        tracing::error!(feed = %feed.name, incident = %incomplete.incident, missing = incomplete.missing, "an update of a case that we do not have, without what a new case needs; it is not taken");
+    }
     report.news += taken.opened + taken.changed;
     if is_good {
         look_for_missing(shared, client, current, feed, &reading, &open, now).await?;
@@ -107,7 +121,7 @@ async fn read_one(
 
 /// How far a reading is to be believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Worth {
+pub(super) enum Worth {
     Good,
     /// Some document failed; the others count.
     Partial,
@@ -156,9 +170,13 @@ fn row_after(row: &FeedRow, feed: &FeedSettings, reading: &Reading, worth: Worth
     let wait = asked.map_or(every, |asked| asked.clamp(every, FAILING_MOST.max(every)));
     FeedRow {
         name: row.name.clone(),
-        due_at: now + wait,
+        due_at: match reading.rest {
+            Rest::None => now + wait,
+            Rest::Waiting => now,
+        },
         first_read_at: row.first_read_at.or(Some(now)),
-        last_good_at: if is_good { Some(now) } else { row.last_good_at },
+        // A first sight is over when all that was there has been seen.
+        last_good_at: if is_good && reading.rest == Rest::None { Some(now) } else { row.last_good_at },
         failing_since: if is_good { None } else { row.failing_since.or(Some(now)) },
         page_id: row.page_id.clone().or_else(|| reading.page_id.clone()),
         poked_at: row.poked_at,
@@ -196,24 +214,4 @@ async fn look_for_missing(
         }
     }
     Ok(())
-}
-
-/// Says once a reading what could not be read; never a word of the source's text, never an address.
-fn log_reading(feed: &FeedSettings, reading: &Reading, worth: Worth) {
-    let feed = feed.name.as_str();
-    if worth == Worth::Foreign {
-        tracing::error!(feed, "the page has another id than the one read before: somebody else's page changes nothing");
-    }
-    if let Some(failure) = &reading.failure {
-        tracing::warn!(feed, document = %failure.document, cause = %failure.cause, "cannot be read; nothing changes");
-    }
-    for fault in &reading.file_faults {
-        tracing::error!(feed, file = %fault.file.display(), fault = %fault.error, "a file that is no update; it is tried again when it changes");
-    }
-    for skipped in &reading.skipped {
-        tracing::warn!(feed, incident = ?skipped, "an incident that cannot be read was left out");
-    }
-    for older in &reading.older {
-        tracing::info!(feed, document = %older.document, stamp = %older.page_updated_at, "an older copy than the one before; ignored");
-    }
 }

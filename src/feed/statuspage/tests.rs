@@ -13,7 +13,7 @@ fn check(path: &str, page_updated_at: &str, expected: &[Expected<'_>]) {
     let document = recorded(path);
     assert_eq!(document.page_id, "kctbh9vrtdwd");
     assert_eq!(document.page_updated_at, Some(page_updated_at.parse().unwrap()), "{path}");
-    assert_eq!((document.skipped, document.unknown_impacts), (vec![], vec![]), "{path}");
+    assert_eq!((document.oddities, document.extent), (BTreeSet::new(), Extent::All), "{path}");
     let found: Vec<_> = document
         .listed
         .iter()
@@ -150,16 +150,19 @@ fn the_recorded_empty_body_and_broken_bodies_are_foreign() {
         (b"{\"incidents\":[]}", "without \"page\""),
         (b"{\"page\":{},\"incidents\":[]}", "without the page's id"),
         (b"{\"page\":{\"id\":\"p\"},\"incidents\":null}", "without the list"),
-        (b"{\"page\":{\"id\":\"p\"},\"incidents\":{}}", "another shape"),
+        (b"{\"page\":{\"id\":\"p\"},\"incidents\":{}}", "without the list"),
+        (b"{\"page\":[],\"incidents\":[]}", "another shape"),
+        (b"{\"page\":5,\"incidents\":[]}", "another shape"),
         (b"{\"page\":{\"id\":\"p\"},\"incidents\":[}", "not JSON"),
     ] {
         let refused = parse_summary(body, "x").expect_err(part);
         assert!(refused.0.contains(part), "{refused} lacks {part}");
     }
-    let many = format!("{{\"page\":{{\"id\":\"p\"}},\"incidents\":[{}0]}}", "0,".repeat(MOST_INCIDENTS));
-    assert!(parse_incidents(many.as_bytes(), "x").unwrap_err().0.contains("more than 5000"));
-    let deep = format!("{{\"page\":{{\"id\":\"p\"}},\"incidents\":[{}{}]}}", "[".repeat(99_999), "]".repeat(99_999));
-    assert_eq!(parse_incidents(deep.as_bytes(), "x").unwrap().skipped.len(), 1);
+}
+
+/// What is odd about a document, without the names of its incidents.
+fn odd(document: &Document) -> Vec<&str> {
+    document.oddities.iter().map(|oddity| oddity.words.as_str()).collect()
 }
 
 fn one(members: &str) -> Document {
@@ -193,7 +196,7 @@ fn unknown_words_are_kept_raw() {
     let observation = &document.listed[0];
     assert_eq!((observation.phase, observation.phase_unknown.as_deref()), (None, Some("declared")));
     assert_eq!(observation.impact, None);
-    assert_eq!(document.unknown_impacts, [UnknownImpact { incident: "a".into(), word: "catastrophic".into() }]);
+    assert!(odd(&document)[0].contains("\"catastrophic\", which is none of ours"), "{:?}", document.oddities);
     let observation = &one(r#""id":"a","status":"In Progress","impact":"MAJOR""#).listed[0];
     assert_eq!((observation.phase, observation.impact), (Some(Phase::InProgress), Some(Impact::Major)));
 }
@@ -204,23 +207,102 @@ fn ids_may_be_numbers_and_ulids_and_bad_ones_cost_the_incident() {
     assert_eq!(one(r#""id":"01J9Z3NDEKTSV4RRFFQ69G5FAV""#).listed[0].incident, "01J9Z3NDEKTSV4RRFFQ69G5FAV");
     for members in [r#""name":"x""#, r#""id":null"#, r#""id":"""#, r#""id":"a b""#, r#""id":"a\nb""#, r#""id":1.5"#] {
         let document = one(members);
-        assert_eq!((document.listed.len(), document.skipped.len()), (0, 1), "{members}");
+        assert_eq!((document.listed.len(), document.extent), (0, Extent::Some), "{members}");
+        assert_eq!(odd(&document), ["an entry without a usable `id`: it is left out"], "{members}");
     }
-    assert_eq!(one(&format!("\"id\":\"{}\"", "x".repeat(201))).skipped[0].incident, None);
+    assert!(one(&format!("\"id\":\"{}\"", "x".repeat(201))).listed.is_empty());
 }
 
 #[test]
-fn an_unreadable_incident_costs_itself_only_and_counts_as_listed() {
-    let text = r#"{"page":{"id":"p"},"incidents":[
-        {"id":"a","incident_updates":"none"}, {"id":"b"}, 5, {"id":"c","id":"d"}, {"id":"e","components":[null,{"name":"API"},"x"]},
-        {"id":"f","incident_updates":[{"id":"u"},7]}]}"#;
+fn what_cannot_be_read_costs_only_itself() {
+    let check = |members: &str, updates: usize, expected: &[&str]| {
+        let document = one(&format!("\"id\":\"a\",\"name\":\"T\",\"status\":\"resolved\",{members}"));
+        let [seen] = document.listed.as_slice() else { panic!("{members} is lost: {document:?}") };
+        assert_eq!((seen.incident.as_str(), seen.phase), ("a", Some(Phase::Resolved)), "{members}");
+        assert_eq!(seen.updates.len(), updates, "{members}");
+        let odd = odd(&document);
+        assert_eq!(odd.len(), expected.len(), "{members}: {odd:?}");
+        for (words, expected) in odd.iter().zip(expected) {
+            assert!(words.contains(expected), "{members}: {words}");
+        }
+        assert!(document.oddities.iter().all(|oddity| oddity.incident.as_deref() == Some("a")), "{members}");
+    };
+    check(r#""incident_updates":"none""#, 0, &["`incident_updates` is no list"]);
+    check(r#""incident_updates":{"a":1}"#, 0, &["`incident_updates` is no list"]);
+    check(r#""incident_updates":[{"id":"u","body":"x"},7]"#, 2, &["no object"]);
+    check(r#""incident_updates":[{"id":"u","body":["x"]},{"id":"v","body":"y"}]"#, 2, &["an update's `body`"]);
+    check(r#""incident_updates":[{"id":"u","body":null,"display_at":null}]"#, 1, &[]);
+    check(r#""incident_updates":[{"id":"u","display_at":"soon"}]"#, 1, &["an update's `display_at` is no time"]);
+    check(r#""components":"all""#, 0, &["`components` is no list"]);
+    check(r#""impact":["major"]"#, 0, &["`impact` is no text"]);
+    check(r#""resolved_at":"yesterday","created_at":7"#, 0, &["`created_at` is no time", "`resolved_at` is no time"]);
+    check(r#""status":"investigating","status":"resolved""#, 0, &[]);
+}
+
+#[test]
+fn more_than_we_take_is_cut_and_named() {
+    let names: Vec<String> = (0..1_500).map(|number| format!("{{\"name\":\"C{number}\"}}")).collect();
+    let document = one(&format!("\"id\":\"a\",\"name\":\"T\",\"components\":[{}]", names.join(",")));
+    assert_eq!(document.listed[0].components.as_ref().map(Vec::len), Some(MOST_MEMBERS));
+    assert!(odd(&document)[0].contains("more than 1000"), "{:?}", document.oddities);
+    // The newest updates are kept, whichever end they stand at.
+    let start: Timestamp = "2026-11-23T00:00:00Z".parse().unwrap();
+    let mut posts: Vec<String> = (0..5_000)
+        .map(|number| {
+            let at = start + jiff::SignedDuration::from_secs(number);
+            format!("{{\"id\":\"u{number}\",\"status\":\"identified\",\"body\":\"x\",\"display_at\":\"{at}\"}}")
+        })
+        .collect();
+    for _ in ["oldest first", "newest first"] {
+        let document = one(&format!("\"id\":\"a\",\"name\":\"T\",\"incident_updates\":[{}]", posts.join(",")));
+        let updates = &document.listed[0].updates;
+        assert_eq!((updates.len(), updates[999].id.as_deref()), (MOST_MEMBERS, Some("u4999")));
+        assert_eq!(updates[0].id.as_deref(), Some("u4000"));
+        posts.reverse();
+    }
+    let entries: Vec<String> =
+        (0..MOST_INCIDENTS + 1).map(|number| format!("{{\"id\":{number},\"name\":\"T\"}}")).collect();
+    let text = format!("{{\"page\":{{\"id\":\"p\"}},\"incidents\":[{}]}}", entries.join(","));
     let document = parse_incidents(text.as_bytes(), "x").unwrap();
-    let listed: Vec<&str> = document.listed.iter().map(|observation| observation.incident.as_str()).collect();
-    assert_eq!(listed, ["b", "e"]);
-    assert_eq!(document.listed[1].components, Some(vec!["API".to_owned()]));
-    let ids: Vec<&str> = document.listed_ids.iter().map(String::as_str).collect();
-    assert_eq!(ids, ["a", "b", "e", "f"]);
-    assert_eq!(document.skipped.len(), 4);
+    assert_eq!((document.listed.len(), document.extent), (MOST_INCIDENTS, Extent::Some));
+    assert!(odd(&document)[0].contains("more than 5000"), "{:?}", document.oddities);
+}
+
+#[test]
+fn an_entry_that_cannot_be_named_leaves_open_what_is_listed() {
+    let deep = format!("{}{}", "[".repeat(99_999), "]".repeat(99_999));
+    for entry in ["5", "null", "{}", "{\"id\":{}}", deep.as_str()] {
+        let text = format!("{{\"page\":{{\"id\":\"p\"}},\"incidents\":[{entry},{{\"id\":\"b\",\"name\":\"T\"}}]}}");
+        let document = parse_incidents(text.as_bytes(), "x").unwrap();
+        assert_eq!((document.listed.len(), document.extent, document.oddities.len()), (1, Extent::Some, 1));
+    }
+    let deep = format!("{{\"id\":\"a\",\"name\":{deep},\"status\":\"resolved\",\"incident_updates\":[{deep}]}}");
+    let text = format!("{{\"page\":{{\"id\":\"p\"}},\"incidents\":[{deep}]}}");
+    let document = parse_incidents(text.as_bytes(), "x").unwrap();
+    assert_eq!((document.listed[0].phase, document.extent), (Some(Phase::Resolved), Extent::All));
+}
+
+#[test]
+fn without_a_status_the_newest_update_says_where_it_stands() {
+    let updates = r#""incident_updates":[{"id":"b","status":"resolved","display_at":"2024-01-01T11:00:00Z"},
+        {"id":"a","status":"investigating","display_at":"2024-01-01T10:00:00Z"}]"#;
+    for (status, phase) in [
+        ("null", Some(Phase::Resolved)),
+        ("[1]", Some(Phase::Resolved)),
+        ("\"declared\"", None),
+        ("\"identified\"", Some(Phase::Identified)),
+    ] {
+        let document = one(&format!("\"id\":\"a\",\"name\":\"T\",\"status\":{status},{updates}"));
+        assert_eq!(document.listed[0].phase, phase, "{status}");
+    }
+}
+
+#[test]
+fn an_incident_listed_twice_is_named() {
+    let text = r#"{"page":{"id":"p"},"incidents":[{"id":"a","name":"T"},{"id":"a","name":"T"}]}"#;
+    let document = parse_incidents(text.as_bytes(), "x").unwrap();
+    assert_eq!(document.listed.len(), 2);
+    assert!(odd(&document)[0].contains("more than once"));
 }
 
 #[test]
@@ -325,7 +407,7 @@ proptest::proptest! {
         }
         body.truncate(cut.max(100));
         if let Ok(document) = parse_summary(&body, "x") {
-            proptest::prop_assert!(document.listed.len() + document.skipped.len() <= 2);
+            proptest::prop_assert!(document.listed.len() <= 2);
             for observation in document.listed {
                 proptest::prop_assert!(document.listed_ids.contains(&observation.incident));
                 let times: Vec<_> = observation.updates.iter().filter_map(|update| update.at).collect();

@@ -69,7 +69,11 @@ async fn told(folder: &str) -> Vec<(String, Phase, Option<Impact>, usize)> {
     let mut told: Vec<(String, Phase, Option<Impact>, usize)> = Vec::new();
     loop {
         let reading = follower.look().await;
-        assert_eq!((&reading.failure, reading.skipped.len(), reading.older.len()), (&None, 0, 0), "{folder}");
+        assert_eq!(
+            (&reading.failure, &reading.oddities, reading.older.len()),
+            (&None, &BTreeSet::new(), 0),
+            "{folder}"
+        );
         assert_eq!(reading.listing, Listing::Whole, "{folder}: every recorded read changes the page");
         for seen in &reading.observations {
             let state = (seen.incident.clone(), seen.phase.unwrap(), seen.impact, seen.updates.len());
