@@ -47,8 +47,9 @@ impl Readers {
             self.tasks.spawn(async move {
                 let reading = async {
                     let _place = places.acquire().await.expect("the semaphore is never closed");
-                    if let Err(error) = poll::read_feed(&shared, &client, &turn.feed, shared.clock.now()).await {
-                        tracing::error!(feed = %turn.feed, error = %error, "what was read could not be stored; it is read again");
+                    let read = poll::read_feed(&shared, &client, &turn.feed, shared.clock.now()).await;
+                    shared.reported.stored(&turn.feed, read.as_ref().err());
+                    if read.is_err() {
                         tokio::time::sleep(AFTER_FAULT).await;
                     }
                 };

@@ -54,13 +54,23 @@ impl Repeat<'_> {
     where
         F: Future<Output = Result<Found, StoreError>>,
     {
+        // What was said last: a full disk would otherwise be said every second.
+        let mut fault: Option<StoreError> = None;
         while !self.stop.is_cancelled() {
             self.progress.beat(self.name);
-            let wait = match pass().await {
+            let found = pass().await;
+            if let (Ok(_), Some(over)) = (&found, &fault) {
+                tracing::info!(pass = self.name, error = %over, "the pass goes on again");
+                fault = None;
+            }
+            let wait = match found {
                 Ok(Found::Work) => continue,
                 Ok(Found::Nothing) => self.every,
                 Err(error) => {
-                    tracing::error!(pass = self.name, error = %error, "the pass was not finished; it is tried again");
+                    if fault.as_ref() != Some(&error) {
+                        tracing::error!(pass = self.name, error = %error, "the pass was not finished; it is tried again");
+                    }
+                    fault = Some(error);
                     AFTER_FAULT
                 }
             };

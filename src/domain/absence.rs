@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::case::{CaseState, ChangeFacts, Story, Timers};
+use super::case::{Case, CaseState, ChangeFacts, Story, Timers};
 use super::incident::{Origin, Phase};
 use super::news::{News, Urgency, join};
 use super::notice::Kind;
@@ -39,6 +39,16 @@ pub fn is_worth_asking(story: &Story, now: Timestamp) -> bool {
 /// what it never lists.
 fn has_been_listed(story: &Story) -> bool {
     story.updates.iter().any(|update| update.origin == Origin::Polled)
+}
+
+/// The case when a good read lists it that an earlier one missed; `None` when none had.
+pub fn listed_again(story: &Story) -> Option<Case> {
+    if story.case.facts.missed_reads.is_empty() {
+        return None;
+    }
+    let mut case = story.case.clone();
+    case.facts.missed_reads.clear();
+    Some(case)
 }
 
 /// A good read that shows the incident nowhere.
@@ -117,6 +127,14 @@ mod tests {
         let mut story = listed();
         story.case.facts.missed_reads = vec![at(minute)];
         story
+    }
+
+    #[test]
+    fn what_is_listed_again_begins_anew() {
+        let story = missed_since(60);
+        let case = listed_again(&story).expect("it had been missed");
+        assert!(!is_worth_asking(&Story { case, ..story }, at(600)));
+        assert_eq!(listed_again(&listed()), None, "nothing to write");
     }
 
     #[test]

@@ -92,9 +92,7 @@ pub struct Facts {
     pub revised_at: Option<Timestamp>,
     /// When the source last brought words or a move, as we saw it.
     pub last_news_at: Timestamp,
-    /// When the source last listed it in a good read.
-    pub last_listed_at: Timestamp,
-    /// The good reads since that did not list it, at most the last two.
+    /// The first good read that did not list it, as long as none has listed it since; else empty.
     pub missed_reads: Vec<Timestamp>,
     /// When the operator was asked whom it concerns, because it named no component.
     #[serde(default)]

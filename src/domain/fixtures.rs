@@ -56,7 +56,6 @@ pub fn facts() -> Facts {
         silent_since_first_sight: false,
         revised_at: None,
         last_news_at: at(0),
-        last_listed_at: at(0),
         missed_reads: vec![],
         asked_at: None,
         closed_by_hand: false,

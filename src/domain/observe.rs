@@ -245,7 +245,6 @@ fn blank_case(seen: &Observation, title: String, phase: Phase, context: &Context
             silent_since_first_sight: false,
             revised_at: seen.revised_at,
             last_news_at: context.now,
-            last_listed_at: context.now,
             missed_reads: Vec::new(),
             asked_at: None,
             closed_by_hand: false,
@@ -263,6 +262,10 @@ fn seen_again(story: &Story, seen: &Observation, context: &Context<'_>) -> Obser
         kinds: BTreeSet::new(),
         facts: None,
     };
+    if seen.origin == Origin::Polled {
+        // Listed, however old the copy is.
+        work.case.facts.missed_reads.clear();
+    }
     if is_stale(story, seen) {
         let since = *work.case.facts.stale_since.get_or_insert(context.now);
         let believed = context.now.duration_since(since) >= STALE_IS_TRUE_AFTER && story.case.state == CaseState::Open;
@@ -277,7 +280,6 @@ fn seen_again(story: &Story, seen: &Observation, context: &Context<'_>) -> Obser
     let mut remarks = Vec::new();
     let facts = &mut work.case.facts;
     facts.stale_since = None;
-    facts.missed_reads.clear();
     facts.revised_at = seen.revised_at.or(facts.revised_at);
     facts.started_at = seen.started_at.or(facts.started_at);
     facts.url = seen.url.clone().or(facts.url.take());

@@ -3,7 +3,7 @@
 //! Each feed is one reading, one transaction, one cursor. Deliberately absent: parsing and fetching (`feed`) and
 //! what is news. A feed that fails changes nothing but the time of its next reading.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -17,7 +17,7 @@ use crate::feed::fetch::{FeedClient, jittered};
 use crate::feed::reading::{Listing, Reading, Rest};
 use crate::feed::{self, Memory, statuspage_poll};
 use crate::store::StoreError;
-use crate::store::rows::{FeedRow, Write};
+use crate::store::rows::{FeedRow, LastRead, OpenCase, Write};
 
 /// A feed that fails waits at least that long, at most that long.
 const FAILING_MOST: Duration = Duration::from_secs(600);
@@ -75,14 +75,8 @@ async fn read_one(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let memory: Option<Memory> = serde_json::from_value(row.body.clone()).ok();
-    let open: BTreeMap<String, i64> = shared
-        .store
-        .open_cases_of(feed.name.clone())
-        .await?
-        .into_iter()
-        .map(|(key, incident)| (incident, key))
-        .collect();
-    let ids: BTreeSet<String> = open.keys().cloned().collect();
+    let open = shared.store.open_cases_of(feed.name.clone()).await?;
+    let ids: BTreeSet<String> = open.iter().map(|case| case.incident.clone()).collect();
     report.read += 1;
     let reading = match feed::look(client, feed, memory, &ids, now).await {
         Ok(reading) => reading,
@@ -114,6 +108,7 @@ async fn read_one(
     }
     report.news += taken.opened + taken.changed;
     if is_good {
+        remember_what_is_listed_again(shared, &reading, &open).await?;
         look_for_missing(shared, client, current, feed, &reading, &open, now).await?;
     }
     Ok(())
@@ -184,6 +179,24 @@ fn row_after(row: &FeedRow, feed: &FeedSettings, reading: &Reading, worth: Worth
     }
 }
 
+/// Open cases that an earlier good reading missed and this one lists, in whatever state: the counting of misses
+/// begins anew. Nothing is written for those that were listed all along.
+async fn remember_what_is_listed_again(
+    shared: &Shared,
+    reading: &Reading,
+    open: &[OpenCase],
+) -> Result<(), StoreError> {
+    for case in open.iter().filter(|case| case.last_read == LastRead::Missed) {
+        if !reading.listed_ids.contains(&case.incident) {
+            continue;
+        }
+        if let Some(case) = shared.store.story(case.case_key).await?.as_ref().and_then(absence::listed_again) {
+            shared.store.record(vec![Write { case, updates: Vec::new(), changes: Vec::new() }], None).await?;
+        }
+    }
+    Ok(())
+}
+
 /// Open cases that no list of this good reading shows.
 async fn look_for_missing(
     shared: &Shared,
@@ -191,10 +204,10 @@ async fn look_for_missing(
     current: &Current,
     feed: &FeedSettings,
     reading: &Reading,
-    open: &BTreeMap<String, i64>,
+    open: &[OpenCase],
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    for (incident, case_key) in open.iter().filter(|(incident, _)| reading.shows_nowhere(incident)) {
+    for OpenCase { case_key, incident, .. } in open.iter().filter(|case| reading.shows_nowhere(&case.incident)) {
         let Some(story) = shared.store.story(*case_key).await? else { continue };
         let own_page = match &feed.kind {
             FeedKind::Statuspage { url } if absence::is_worth_asking(&story, now) => {

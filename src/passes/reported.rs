@@ -13,6 +13,7 @@ use super::poll::Worth;
 use crate::feed::file::FileFault;
 use crate::feed::oddity::Oddity;
 use crate::feed::reading::Reading;
+use crate::store::StoreError;
 
 /// A source that has said nothing for that long is lost, which is more than a hiccup.
 const LOST_AFTER: SignedDuration = SignedDuration::from_mins(15);
@@ -30,6 +31,8 @@ struct Said {
     /// Documents that have been older than before since the last good reading.
     older: BTreeSet<String>,
     lost: Lost,
+    /// Why what was read could not be stored.
+    fault: Option<StoreError>,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -66,6 +69,20 @@ impl Reported {
         if reading.older.is_empty() {
             said.older.clear();
         }
+    }
+
+    /// Says that what was read could not be stored, and when it can be again.
+    pub fn stored(&self, feed: &str, fault: Option<&StoreError>) {
+        let mut feeds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let said = feeds.entry(feed.to_owned()).or_default();
+        match fault {
+            Some(error) if said.fault.as_ref() != fault => {
+                tracing::error!(feed, %error, "what was read could not be stored; it is read again");
+            }
+            None if said.fault.is_some() => tracing::info!(feed, "what is read can be stored again"),
+            Some(_) | None => {}
+        }
+        said.fault = fault.cloned();
     }
 
     /// Forgets feeds that have left the settings.

@@ -136,8 +136,8 @@ methods! {
     /// By id, by the first characters of an id (at least 8, if only one case has them), or by reference;
     /// upper and lower case are the same.
     read find_case(text: String) -> Option<i64> = cases;
-    /// (case key, incident) of the cases of one source that are open.
-    read open_cases_of(source: String) -> Vec<(i64, String)> = cases;
+    /// The cases of one source that are open, the oldest first.
+    read open_cases_of(source: String) -> Vec<OpenCase> = cases;
     /// The newest first.
     read listed_cases(filter: CaseFilter, limit: i64) -> Vec<CaseRow> = cases;
     /// Whether a kept case has this reference, in upper or lower case.

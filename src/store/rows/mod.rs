@@ -74,6 +74,22 @@ pub struct CaseRow {
     pub failed: i64,
 }
 
+/// An open case, as the reading of its source looks at it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenCase {
+    pub case_key: i64,
+    pub incident: String,
+    pub last_read: LastRead,
+}
+
+/// Whether the last good read of its source listed a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LastRead {
+    Listed,
+    /// `Facts::missed_reads` says since when.
+    Missed,
+}
+
 /// A change that planning is to take up, or to go on with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DueChange {

@@ -7,7 +7,7 @@ use super::feeds;
 use super::text::{Millis, document, execute, first, json, optional_time, prepare, rows, time, word};
 use crate::domain::case::{Case, CaseState, Change, Story, Update};
 use crate::store::error::StoreError;
-use crate::store::rows::{CaseFilter, CaseRow, FeedRow, Recorded, Write};
+use crate::store::rows::{CaseFilter, CaseRow, FeedRow, LastRead, OpenCase, Recorded, Write};
 
 const CASE: &str = "SELECT case_key, version, id, reference, source, incident, state, episode, sequence,
     opened_at, ended_at, closed_at, facts, timers FROM cases";
@@ -84,12 +84,15 @@ pub fn find_case(connection: &Connection, text: String) -> Result<Option<i64>, S
     }
 }
 
-pub fn open_cases_of(connection: &Connection, source: String) -> Result<Vec<(i64, String)>, StoreError> {
+pub fn open_cases_of(connection: &Connection, source: String) -> Result<Vec<OpenCase>, StoreError> {
     rows(
         connection,
-        "SELECT case_key, incident FROM cases WHERE state = 'open' AND source = $1 ORDER BY case_key",
+        "SELECT case_key, incident, coalesce(json_array_length(facts -> 'missed_reads'), 0) > 0 FROM cases WHERE state = 'open' AND source = $1 ORDER BY case_key",
         params![source],
-        |row| Ok((row.get(0)?, row.get(1)?)),
+        |row| {
+            let last_read = if row.get(2)? { LastRead::Missed } else { LastRead::Listed };
+            Ok(OpenCase { case_key: row.get(0)?, incident: row.get(1)?, last_read })
+        },
     )
 }
 
