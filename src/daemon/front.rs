@@ -8,6 +8,7 @@ use secrecy::ExposeSecret;
 use crate::config::secret;
 use crate::config::settings::{HookKind, HookSettings};
 use crate::domain::client::{Channel, SecretRef};
+use crate::domain::delivery::clean;
 use crate::domain::incident::Origin;
 use crate::domain::observe::Sight;
 use crate::domain::signature::WebhookSecret;
@@ -21,6 +22,8 @@ use crate::web::routes::Application;
 /// A feed is made due by its hook at most that often.
 const POKE_EVERY: std::time::Duration = std::time::Duration::from_secs(5);
 const RETRY_AFTER_SECONDS: u32 = 10;
+/// Characters of a sender's id that are kept.
+const LONGEST_EVENT: usize = 200;
 
 /// What the HTTP server asks.
 pub struct Front {
@@ -98,8 +101,11 @@ impl Front {
         };
         let missing = update.missing_for_a_new_case();
         let source = hook.feed.clone().unwrap_or_else(|| hook.name.clone());
-        let mut seen = update.into_observation(&source, now, || ids::case_id(now));
+        // A retry of a message that names no incident is about the same one.
+        let made_up_id = || proved.event.clone().filter(|event| is_id(event)).unwrap_or_else(|| ids::case_id(now));
+        let mut seen = update.into_observation(&source, now, made_up_id);
         seen.origin = Origin::Pushed;
+        seen.event = proved.event.map(|event| clean(&event, LONGEST_EVENT));
         match ingest::take(&self.shared, &[seen], Sight::Watching { last_good_at: None }, None, now).await {
             Ok(taken) if !taken.incomplete.is_empty() => {
                 HookAnswer::BadBody(format!("a new case needs {}", missing.join(" and ")))
@@ -132,6 +138,11 @@ impl Front {
             }
         }
     }
+}
+
+/// Whether a sender's id can serve as that of an incident.
+fn is_id(event: &str) -> bool {
+    event.len() <= LONGEST_EVENT && event.chars().all(|c| c.is_ascii_graphic())
 }
 
 /// Reads secrets when they are used; one that cannot be read lets nobody in and is named in the log.

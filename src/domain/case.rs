@@ -97,6 +97,9 @@ pub struct Facts {
     /// When the operator was asked whom it concerns, because it named no component.
     #[serde(default)]
     pub asked_at: Option<Timestamp>,
+    /// The messages of webhooks that have been taken in, by their senders' ids; the last ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<String>,
     /// A person has closed it: what its source goes on saying is kept and told to nobody, until the source itself
     /// says that it is over.
     #[serde(default)]

@@ -345,6 +345,7 @@ mod tests {
             source: "platform".into(),
             incident: "i1".into(),
             origin: Origin::Polled,
+            event: None,
             title: Some("Payments fail".into()),
             phase: Some(phase),
             phase_unknown: None,

@@ -57,6 +57,7 @@ pub fn facts() -> Facts {
         revised_at: None,
         last_news_at: at(0),
         missed_reads: vec![],
+        events: vec![],
         asked_at: None,
         closed_by_hand: false,
         stale_since: None,

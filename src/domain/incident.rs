@@ -172,6 +172,8 @@ pub struct Observation {
     /// The source's own id of the incident.
     pub incident: String,
     pub origin: Origin,
+    /// The sender's name for this message, the same on each of its retries. `None` where there is none.
+    pub event: Option<String>,
     pub title: Option<String>,
     pub phase: Option<Phase>,
     /// The source's word when it is none of ours; such an incident counts as open.

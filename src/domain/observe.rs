@@ -115,6 +115,10 @@ pub fn observe(known: Option<&Story>, seen: &Observation, context: &Context<'_>)
     match known {
         None => first_seen(seen, context),
         Some(story) if story.case.state == CaseState::Archived => Observed::Nothing,
+        // A retry of its sender, however late: what it says has been overtaken, or holds already.
+        Some(story) if seen.event.as_ref().is_some_and(|event| story.case.facts.events.contains(event)) => {
+            Observed::Nothing
+        }
         Some(story) => seen_again(story, seen, context),
     }
 }
@@ -246,6 +250,7 @@ fn blank_case(seen: &Observation, title: String, phase: Phase, context: &Context
             revised_at: seen.revised_at,
             last_news_at: context.now,
             missed_reads: Vec::new(),
+            events: seen.event.iter().cloned().collect(),
             asked_at: None,
             closed_by_hand: false,
             stale_since: None,
@@ -278,20 +283,12 @@ fn seen_again(story: &Story, seen: &Observation, context: &Context<'_>) -> Obser
         }
     }
     let mut remarks = Vec::new();
-    let facts = &mut work.case.facts;
-    facts.stale_since = None;
-    facts.revised_at = seen.revised_at.or(facts.revised_at);
-    facts.started_at = seen.started_at.or(facts.started_at);
-    facts.url = seen.url.clone().or(facts.url.take());
-    let new_title = seen.title.clone().filter(|title| !title.trim().is_empty());
-    facts.title = new_title.unwrap_or_else(|| facts.title.clone());
-
-    work.take_updates(seen, context, &mut remarks);
-    work.take_phase(seen, context, &mut remarks);
-    work.take_impact(seen);
-    work.take_window(seen);
-    work.take_scope(seen, context, &mut remarks);
-    work.take_words_for_all(seen);
+    work.remember_event(seen);
+    if repeats_an_older_update(story, seen) {
+        work.take_updates(seen, context, &mut remarks);
+    } else {
+        take_all(&mut work, seen, context, &mut remarks);
+    }
     work.drop_what_is_not_news();
     if story.was_closed_by_hand() && seen.origin != Origin::ByHand {
         // That it was our last word has been told: only what fails again after its source had it over is news.
@@ -305,6 +302,33 @@ fn seen_again(story: &Story, seen: &Observation, context: &Context<'_>) -> Obser
     }
     let why = format!("{} said so", seen.source);
     work.finish_against(story, Some(why), context, remarks)
+}
+
+fn take_all(work: &mut Work, seen: &Observation, context: &Context<'_>, remarks: &mut Vec<Remark>) {
+    let facts = &mut work.case.facts;
+    facts.stale_since = None;
+    facts.revised_at = seen.revised_at.or(facts.revised_at);
+    facts.started_at = seen.started_at.or(facts.started_at);
+    facts.url = seen.url.clone().or(facts.url.take());
+    let new_title = seen.title.clone().filter(|title| !title.trim().is_empty());
+    facts.title = new_title.unwrap_or_else(|| facts.title.clone());
+
+    work.take_updates(seen, context, remarks);
+    work.take_phase(seen, context, remarks);
+    work.take_impact(seen);
+    work.take_window(seen);
+    work.take_scope(seen, context, remarks);
+    work.take_words_for_all(seen);
+}
+
+/// An update by hand or by webhook that we have, and that a later one has overtaken: its words may be a correction,
+/// its phase is the one of then.
+fn repeats_an_older_update(story: &Story, seen: &Observation) -> bool {
+    let number_of = |id: &String| story.updates.iter().find(|known| known.id == *id).map(|known| known.number);
+    let newest = story.updates.iter().map(|known| known.number).max();
+    let numbers: Vec<Option<i64>> = seen.updates.iter().map(|update| update.id.as_ref().and_then(number_of)).collect();
+    let is_older = |number: &Option<i64>| number.is_some() && *number < newest;
+    seen.origin != Origin::Polled && !numbers.is_empty() && numbers.iter().all(is_older)
 }
 
 /// Older than what we know: by the source's own stamp, or as many updates short at the same stamp.

@@ -208,6 +208,7 @@ fn observation(raw: &mut Members<'_>, incident: &str, source: &str, sort: Sort) 
         source: source.to_owned(),
         incident: incident.to_owned(),
         origin: Origin::Polled,
+        event: None,
         title,
         phase,
         phase_unknown: status.filter(|_| phase.is_none()),

@@ -170,6 +170,7 @@ impl UpdateFile {
             source: incident.source.unwrap_or_else(|| source.to_owned()),
             incident: incident.id.unwrap_or_else(made_up_id),
             origin: Origin::ByHand,
+            event: None,
             title: incident.title,
             phase: incident.phase,
             phase_unknown: None,

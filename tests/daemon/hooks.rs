@@ -57,6 +57,52 @@ async fn a_signed_webhook_is_accepted_once_it_is_stored_and_repeats_change_nothi
 }
 
 #[tokio::test]
+async fn a_late_retry_of_an_overtaken_message_changes_nothing() {
+    let mut house = House::open(hooked()).await;
+    house.at("13:05").await;
+    let found = r#"{"incident": {"id": "p1", "phase": "identified", "impact": "critical"}}"#;
+    let ended = r#"{"incident": {"id": "p1", "phase": "resolved", "impact": "minor"}, "update": {"body": "All payments go through."}}"#;
+    for (id, body) in [("msg_1", BODY), ("msg_2", found), ("msg_3", ended)] {
+        assert_eq!(signed(&house, id, body).await.0, 202);
+        house.pass(10).await;
+    }
+    let told = house.told(OPS);
+    assert!(told.last().is_some_and(|last| last.ends_with("RESOLVED")), "{told:?}");
+    for (id, body) in [("msg_2", found), ("msg_1", BODY), ("msg_3", ended)] {
+        assert_eq!(signed(&house, id, body).await.0, 202);
+        house.pass(10).await;
+        assert_eq!(house.cases_left().await, 0, "{id} opens nothing again");
+    }
+    // Without a signature its own id tells the update.
+    let bearer = format!("/hooks/bearer/{TOKEN}");
+    let old = r#"{"incident": {"id": "p2", "title": "Search is slow", "phase": "investigating", "components": ["search"]},
+      "update": {"id": "u1", "body": "Search is slow."}}"#;
+    let new = r#"{"incident": {"id": "p2", "phase": "resolved"}, "update": {"id": "u2", "body": "Search is fast."}}"#;
+    for body in [old, new, old] {
+        assert_eq!(house.post(&bearer, &[], body).await.0, 202);
+        house.pass(10).await;
+    }
+    assert_eq!(house.cases_left().await, 0);
+    let count = house.mails(OPS).len();
+    house.pass(120).await;
+    assert_eq!(house.mails(OPS).len(), count);
+}
+
+#[tokio::test]
+async fn a_message_that_names_no_incident_is_one_case_however_often_it_comes() {
+    let mut house = House::open(hooked()).await;
+    house.at("13:05").await;
+    let body =
+        r#"{"incident": {"title": "Payments fail", "components": ["payments"]}, "update": {"body": "They fail."}}"#;
+    for _ in 0..3 {
+        assert_eq!(signed(&house, "msg_1", body).await.0, 202);
+        house.pass(3).await;
+    }
+    assert_eq!(house.cases_left().await, 1);
+    expect(&house.told(OPS), &["13:05 STARTED"]);
+}
+
+#[tokio::test]
 async fn what_proves_nothing_is_refused_and_all_alike() {
     let house = House::open(hooked()).await;
     let unsigned = house.post("/hooks/pager", &[], BODY).await;

@@ -48,6 +48,7 @@ fn says(
         source: "platform".into(),
         incident: "i1".into(),
         origin: Origin::Polled,
+        event: None,
         title: Some("Payments fail".into()),
         phase: Some(phase),
         phase_unknown: None,
@@ -424,6 +425,7 @@ fn an_unknown_word_never_resolves() {
 fn what_a_person_writes_never_waits_and_needs_a_title_and_a_body() {
     let by_hand = |title: Option<&str>, body: &str| Observation {
         origin: Origin::ByHand,
+        event: None,
         title: title.map(Into::into),
         revised_at: None,
         ..says(10, Investigating, Major, &["Payments API"], &[("h1", 10, Investigating, body)])

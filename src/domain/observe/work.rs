@@ -13,6 +13,9 @@ use crate::domain::notice::Kind;
 use crate::domain::pace::Corrections;
 use crate::domain::text;
 
+/// A sender retries for days at most, and a case has no more messages under way than that.
+const MOST_EVENTS: usize = 100;
+
 /// The case while it takes an observation in.
 pub(super) struct Work {
     pub(super) case: Case,
@@ -39,6 +42,14 @@ impl Work {
             lost_sight_since: None,
             closed_by_hand_at: None,
         })
+    }
+
+    /// So that a retry of the same message changes nothing.
+    pub(super) fn remember_event(&mut self, seen: &Observation) {
+        let events = &mut self.case.facts.events;
+        events.extend(seen.event.clone());
+        let too_many = events.len().saturating_sub(MOST_EVENTS);
+        events.drain(..too_many);
     }
 
     pub(super) fn take_updates(&mut self, seen: &Observation, context: &Context<'_>, remarks: &mut Vec<Remark>) {
