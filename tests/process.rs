@@ -8,6 +8,8 @@
 
 #[path = "real_parts/postfix.rs"]
 mod postfix;
+#[path = "process/disk.rs"]
+mod disk;
 #[path = "process/running.rs"]
 mod running;
 #[path = "real_parts/scripted_smtp.rs"]

@@ -46,6 +46,9 @@ impl Application for Front {
         if self.shared.store.is_broken() {
             return Err("the store is broken".to_owned());
         }
+        if self.shared.store.is_full() {
+            return Err("no room left on the disk that holds the state".to_owned());
+        }
         match self.shared.store.held_accounts().await {
             Ok(held) if held.is_empty() => Ok(()),
             Ok(held) => {

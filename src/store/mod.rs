@@ -66,6 +66,13 @@ impl Store {
         }
     }
 
+    /// Whether the last write that had anything to write found no room on the disk.
+    pub fn is_full(&self) -> bool {
+        match self {
+            Store::Sqlite(store) => store.is_full(),
+        }
+    }
+
     /// Finishes what is queued and closes the file. Later calls answer [`StoreError::Closed`].
     pub async fn close(&self) {
         match self {

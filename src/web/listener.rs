@@ -3,6 +3,7 @@
 //! Deliberately absent: what is done with a connection (`serve`), and sockets handed over by systemd.
 
 use std::io::ErrorKind;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -27,7 +28,8 @@ pub trait Connection: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Connection for S {}
 
 impl Listener {
-    /// Binds what the settings say. A socket file that an earlier process left behind is removed, but only when
+    /// Binds what the settings say. A Unix socket takes connections of its owner and of its group (0660), whatever
+    /// the umask: a proxy that is to reach it is put into the group. A socket file that an earlier process left behind is removed, but only when
     /// it is a socket and nobody answers on it.
     ///
     /// # Errors
@@ -45,7 +47,11 @@ impl Listener {
                 let listener = UnixListener::bind(path).with_context(|| {
                     format!("cannot make the socket {}: may this user write there?", path.display())
                 })?;
-                Ok(Listener::Unix { listener, file: SocketFile(path.clone()) })
+                let file = SocketFile(path.clone());
+                let ours_and_our_group = std::fs::Permissions::from_mode(0o660);
+                std::fs::set_permissions(path, ours_and_our_group)
+                    .with_context(|| format!("cannot set the permissions of the socket {}", path.display()))?;
+                Ok(Listener::Unix { listener, file })
             }
         }
     }
@@ -120,6 +126,7 @@ mod tests {
 
         let listener = Listener::bind(&Listen::Unix(path.clone())).await.unwrap();
         assert_eq!(listener.place(), format!("unix:{}", path.display()));
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o660);
         let refused = Listener::bind(&Listen::Unix(path.clone())).await.unwrap_err();
         assert!(refused.to_string().contains("another process answers"), "{refused}");
         drop(listener);

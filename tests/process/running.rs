@@ -2,7 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -117,9 +117,21 @@ impl Folder {
 
     /// The whole answer to a GET.
     pub fn get(&self, path: &str) -> String {
+        self.ask(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"))
+    }
+
+    /// The whole answer to a POST; empty when the connection broke.
+    pub fn post(&self, path: &str, body: &str) -> String {
+        let length = body.len();
+        self.ask(&format!(
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+        ))
+    }
+
+    fn ask(&self, request: &str) -> String {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         answer
@@ -140,7 +152,12 @@ impl Drop for Running {
 
 impl Running {
     pub fn start(folder: &Folder) -> Running {
-        let mut child = command(folder, &["run"]).spawn().unwrap();
+        Running::start_with(folder, &[])
+    }
+
+    /// With variables in its environment.
+    pub fn start_with(folder: &Folder, variables: &[(&str, &Path)]) -> Running {
+        let mut child = command(folder, &["run"]).envs(variables.iter().copied()).spawn().unwrap();
         let words = Arc::new(Mutex::new(String::new()));
         let (mut log, kept) = (child.stderr.take().unwrap(), words.clone());
         std::thread::spawn(move || {
@@ -178,6 +195,11 @@ impl Running {
             assert!(std::time::Instant::now() < end, "ten seconds after SIGTERM it still runs: {}", self.words());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// Its exit status, when it has ended.
+    pub fn ended(&mut self) -> Option<Option<i32>> {
+        self.child.try_wait().unwrap().map(|status| status.code())
     }
 
     /// What it has logged.

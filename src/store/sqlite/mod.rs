@@ -34,7 +34,7 @@ use tokio::sync::{Mutex, watch};
 
 use super::error::{OpenError, StoreError};
 pub(super) use open::{make_folder, private_file};
-use writer::{Lane, Work, work};
+use writer::{Lane, Room, Work, work};
 
 /// Another process (the CLI beside the daemon) may hold the file for that long.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -53,6 +53,7 @@ pub struct SqliteStore {
     writes: Lane,
     reads: Lane,
     broken: watch::Receiver<Option<String>>,
+    room: Arc<Room>,
     threads: Mutex<Vec<std::thread::JoinHandle<()>>>,
 }
 
@@ -61,15 +62,16 @@ impl SqliteStore {
         let (writing, state_id) = open::open(path, creation)?;
         let (report, broken) = watch::channel(None);
         let report = Arc::new(report);
+        let room = Arc::new(Room::default());
         let (writes, queue) = Lane::new();
-        let mut threads = vec![writer::start_writer(writing, queue, Arc::clone(&report), path)?];
+        let mut threads = vec![writer::start_writer(writing, queue, Arc::clone(&report), Arc::clone(&room), path)?];
         let (reads, queue) = Lane::new();
         let queue = Arc::new(std::sync::Mutex::new(queue));
         for _ in 0..READERS {
             let reading = open::open_reader(path)?;
             threads.push(writer::start_reader(reading, Arc::clone(&queue), Arc::clone(&report), path)?);
         }
-        Ok(SqliteStore { state_id, writes, reads, broken, threads: Mutex::new(threads) })
+        Ok(SqliteStore { state_id, writes, reads, broken, room, threads: Mutex::new(threads) })
     }
 
     pub fn state_id(&self) -> &str {
@@ -110,6 +112,10 @@ impl SqliteStore {
 
     pub fn is_broken(&self) -> bool {
         self.broken.borrow().is_some()
+    }
+
+    pub fn is_full(&self) -> bool {
+        self.room.is_full()
     }
 
     pub async fn broken(&self) -> String {

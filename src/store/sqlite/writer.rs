@@ -4,6 +4,7 @@
 //! back alone, commits once, and answers all of them after that. So a hundred settled deliveries cost one sync.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -65,6 +66,27 @@ impl Lane {
     }
 }
 
+/// Whether there was room for what was last written.
+#[derive(Default)]
+pub(super) struct Room(AtomicBool);
+
+impl Room {
+    pub(super) fn is_full(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// A commit that wrote nothing says nothing about the room there is.
+    fn note(&self, committed: &Result<(), StoreError>, ran: &[Ran], has_written: bool) {
+        let is_full =
+            committed == &Err(StoreError::Full) || ran.iter().any(|job| job.failure == Some(StoreError::Full));
+        if is_full {
+            self.0.store(true, Ordering::Relaxed);
+        } else if committed.is_ok() && has_written {
+            self.0.store(false, Ordering::Relaxed);
+        }
+    }
+}
+
 type Report = Arc<watch::Sender<Option<String>>>;
 
 fn start(name: &str, path: &Path, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, OpenError> {
@@ -79,6 +101,7 @@ pub(super) fn start_writer(
     connection: Connection,
     mut queue: mpsc::Receiver<Work>,
     report: Report,
+    room: Arc<Room>,
     path: &Path,
 ) -> Result<JoinHandle<()>, OpenError> {
     start("store", path, move || {
@@ -90,7 +113,7 @@ pub(super) fn start_writer(
             {
                 group.push(next);
             }
-            commit_group(&connection, group, &alarm.0);
+            commit_group(&connection, group, &alarm.0, &room);
         }
         // Only housekeeping: the next opening reads the log just as well.
         drop(connection.execute_batch("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE);"));
@@ -117,10 +140,11 @@ pub(super) fn start_reader(
 }
 
 /// Runs a group of jobs in one transaction; in a further one those that remain when SQLite has given one up.
-fn commit_group(connection: &Connection, group: Vec<Work>, report: &Report) {
+fn commit_group(connection: &Connection, group: Vec<Work>, report: &Report, room: &Room) {
     let mut jobs = group.into_iter();
     while jobs.len() > 0 {
         let mut ran = Vec::with_capacity(jobs.len());
+        let changes = connection.total_changes();
         let committed = match breakage(report) {
             Some(broken) => {
                 ran.extend(jobs.by_ref().map(|job| job(Err(broken.clone()))));
@@ -131,6 +155,7 @@ fn commit_group(connection: &Connection, group: Vec<Work>, report: &Report) {
         if let Err(error) = &committed {
             note_breakage(error, report);
         }
+        room.note(&committed, &ran, connection.total_changes() > changes);
         roll_back(connection);
         for done in ran {
             (done.answer)(committed.clone());
