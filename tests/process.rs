@@ -155,6 +155,28 @@ async fn a_reload_with_a_bad_file_changes_nothing_and_names_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_source_that_hangs_holds_up_no_other() {
+    let relay = ScriptedSmtp::polite().await;
+    // Takes connections and says nothing: a read of it lasts 30 seconds.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let folder = Folder::new(relay.port, "", 1);
+    folder.update(0, "investigating");
+    let config = folder.read("candor.toml");
+    let port = silent.local_addr().unwrap().port();
+    let hangs = format!(
+        "[[feed]]\nname = \"a-first\"\nkind = \"statuspage\"\nurl = \"http://127.0.0.1:{port}\"\nevery = \"5s\"\n"
+    );
+    folder.write("candor.toml", &format!("{config}{hangs}"));
+    let began = std::time::Instant::now();
+    let mut running = Running::start(&folder);
+    until("the other is told", || async { arrived(&relay).len() == 1 }).await;
+    folder.update(1, "identified");
+    until("and told again", || async { arrived(&relay).len() == 2 }).await;
+    assert!(began.elapsed() < Duration::from_secs(25), "it was held up for {:?}", began.elapsed());
+    assert_eq!(running.terminate().await, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_daemon_is_refused_and_told_who_holds_the_state() {
     let relay = ScriptedSmtp::polite().await;
     let folder = Folder::new(relay.port, "", 1);

@@ -78,7 +78,7 @@ pub struct OlderDocument {
 
 impl Reading {
     /// A reading of nothing yet.
-    pub(super) fn empty(listing: Listing, memory: Memory) -> Reading {
+    pub(crate) fn empty(listing: Listing, memory: Memory) -> Reading {
         Reading {
             observations: Vec::new(),
             listing,

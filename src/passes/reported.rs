@@ -139,3 +139,91 @@ impl Said {
         self.file_faults.clone_from(&reading.file_faults);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::feed::Memory;
+    use crate::feed::cause::Cause;
+    use crate::feed::file::Cursor;
+    use crate::feed::reading::{Failure, Listing};
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn blank() -> Reading {
+        Reading::empty(Listing::Whole, Memory::File(Cursor::default()))
+    }
+
+    fn failing(cause: Cause) -> Reading {
+        let failure = Failure { document: "summary.json".to_owned(), cause, retry_after: None };
+        Reading { failure: Some(failure), ..blank() }
+    }
+
+    fn odd(words: &str) -> Reading {
+        let oddity = Oddity { incident: Some("i1".to_owned()), words: words.to_owned() };
+        Reading { oddities: BTreeSet::from([oddity]), ..blank() }
+    }
+
+    /// Reads once a minute, each with its worth and how many lines are said of it.
+    fn check(readings: &[(Reading, Worth, usize)]) {
+        let (log, reported) = (Log::default(), Reported::default());
+        let shared = log.clone();
+        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || shared.clone()).finish();
+        let since: Timestamp = "2026-11-23T13:00:00Z".parse().unwrap();
+        tracing::subscriber::with_default(subscriber, || {
+            for (minute, (reading, worth, lines)) in readings.iter().enumerate() {
+                log.0.lock().unwrap().clear();
+                let now = since + SignedDuration::from_mins(i64::try_from(minute).unwrap());
+                let failing_since = (*worth != Worth::Good).then_some(since);
+                reported.reading("platform", reading, *worth, failing_since, now);
+                let said = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+                assert_eq!(said.lines().count(), *lines, "reading {minute}: {said}");
+                assert!(said.lines().all(|line| line.contains("platform")), "{said}");
+            }
+        });
+    }
+
+    #[test]
+    fn each_oddity_is_said_once_and_again_when_it_was_gone() {
+        check(&[
+            (odd("one"), Worth::Good, 1),
+            (odd("one"), Worth::Good, 0),
+            (odd("one"), Worth::Partial, 0),
+            (odd("two"), Worth::Good, 1),
+            (blank(), Worth::Good, 0),
+            (odd("two"), Worth::Good, 1),
+        ]);
+    }
+
+    #[test]
+    fn a_failure_is_said_once_a_kind_then_that_the_source_is_lost_and_then_that_it_is_over() {
+        let status = |code| (failing(Cause::Status(code)), Worth::Partial, 0);
+        let mut readings = vec![(failing(Cause::Status(503)), Worth::Partial, 1), status(502)];
+        readings.push((failing(Cause::TimedOut), Worth::Partial, 1));
+        readings.extend((3..15).map(|_| status(503)));
+        readings.push((failing(Cause::Status(503)), Worth::Partial, 1));
+        readings.extend([status(503), (blank(), Worth::Good, 1), (blank(), Worth::Good, 0)]);
+        readings.push((failing(Cause::Status(503)), Worth::Partial, 2));
+        check(&readings);
+    }
+
+    #[test]
+    fn somebody_elses_page_is_said_once_and_its_oddities_are_not_ours() {
+        check(&[(odd("one"), Worth::Foreign, 1), (odd("one"), Worth::Foreign, 0), (blank(), Worth::Good, 1)]);
+    }
+}

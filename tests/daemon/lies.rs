@@ -25,6 +25,59 @@ async fn what_is_gone_from_every_list_and_has_no_page_is_withdrawn() {
 }
 
 #[tokio::test]
+async fn an_older_copy_in_the_lists_is_no_second_miss() {
+    let mut house = in_a_case().await;
+    let old = house.page.hide("i1");
+    house.at("13:13").await;
+    // Listed again, as an older copy of itself, which says nothing but that it is there.
+    let mut older = old.clone();
+    older["updated_at"] = serde_json::json!("2026-11-23T13:04:00Z");
+    house.page.show(older);
+    house.at("13:20").await;
+    house.page.delete("i1");
+    house.at("13:29").await;
+    expect(&house.told(OPS), &["13:05 STARTED"]);
+    house.at("13:35").await;
+    expect(&house.told(OPS), &["13:05 STARTED", "13:30 WITHDRAWN"]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_of_an_incident_never_costs_its_news_or_its_end() {
+    use serde_json::{Value, json};
+    let many: Vec<Value> = (0..1_500).map(|number| json!({"name": format!("Part {number}")})).collect();
+    let odd: [(&str, Value); 9] = [
+        ("incident_updates", json!("none")),
+        ("incident_updates", json!([5, {"id": "x", "body": ["y"]}])),
+        ("components", json!("all")),
+        ("components", Value::Array([vec![json!({"name": "Payments API"})], many].concat())),
+        ("impact", json!("catastrophic")),
+        ("impact", json!({"level": 3})),
+        ("started_at", json!("soon")),
+        ("updated_at", json!(12)),
+        ("name", Value::Null),
+    ];
+    for (key, value) in odd {
+        let mut house = in_a_case().await;
+        house.page.post("i1", "resolved", "All payments go through.");
+        house.page.set_json("i1", key, value.clone());
+        house.pass(5).await;
+        let told = house.told(OPS);
+        assert!(told.last().is_some_and(|last| last.ends_with("RESOLVED")), "{key}: {value:.40}: {told:?}");
+        assert_eq!(house.cases_left().await, 0, "{key}");
+    }
+    // A status that is no word: its newest post says where it stands. And without a name it has its id.
+    let mut house = in_a_case().await;
+    house.page.post("i1", "resolved", "All payments go through.");
+    house.page.set_json("i1", "status", json!(["resolved"]));
+    house.page.open("i2", "major", &["Payments API"], &"It fails. ".repeat(100_000));
+    house.page.set_json("i2", "name", Value::Null);
+    house.pass(5).await;
+    assert!(house.mails(OPS).iter().any(|mail| mail.verdict() == "RESOLVED"), "{:?}", house.told(OPS));
+    assert!(house.last(OPS).words().contains("i2"), "{}", house.last(OPS).words());
+    assert!(house.last(OPS).words().contains('…'), "a body that is cut shows it");
+}
+
+#[tokio::test]
 async fn empty_lists_never_end_anything() {
     let mut house = in_a_case().await;
     house.page.empty_the_lists();

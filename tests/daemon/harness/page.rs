@@ -119,6 +119,25 @@ impl Page {
         self.edit(id, |incident, _| incident["components"] = json!(components));
     }
 
+    /// Sets a key of an incident to any JSON.
+    pub fn set_json(&self, id: &str, key: &str, value: Value) {
+        self.edit(id, |incident, _| incident[key] = value);
+    }
+
+    /// Takes an incident out of the lists; its own page stays.
+    pub fn hide(&self, id: &str) -> Value {
+        let mut written = self.written();
+        written.changed_at = written.clock.now();
+        let place = written.incidents.iter().position(|incident| incident["id"] == json!(id)).unwrap();
+        written.incidents.remove(place)
+    }
+
+    pub fn show(&self, incident: Value) {
+        let mut written = self.written();
+        written.changed_at = written.clock.now();
+        written.incidents.insert(0, incident);
+    }
+
     pub fn set(&self, id: &str, key: &str, value: &str) {
         self.edit(id, |incident, _| incident[key] = json!(value));
     }
