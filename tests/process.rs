@@ -6,10 +6,10 @@
 #![allow(clippy::disallowed_methods, reason = "tests run servers of their own and wait for processes in real time")]
 #![allow(clippy::print_stdout, reason = "the seed of a failing run is wanted")]
 
-#[path = "real_parts/postfix.rs"]
-mod postfix;
 #[path = "process/disk.rs"]
 mod disk;
+#[path = "real_parts/postfix.rs"]
+mod postfix;
 #[path = "process/running.rs"]
 mod running;
 #[path = "real_parts/scripted_smtp.rs"]

@@ -16,8 +16,8 @@ pub mod lanes;
 pub mod message;
 pub mod metrics;
 pub mod poll;
-pub mod settling;
 pub mod reported;
+pub mod settling;
 
 use std::sync::Arc;
 

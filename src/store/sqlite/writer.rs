@@ -76,12 +76,12 @@ impl Room {
     }
 
     /// A commit that wrote nothing says nothing about the room there is.
-    fn note(&self, committed: &Result<(), StoreError>, ran: &[Ran], has_written: bool) {
+    fn note(&self, committed: &Result<(), StoreError>, ran: &[Ran], rows_written: u64) {
         let is_full =
             committed == &Err(StoreError::Full) || ran.iter().any(|job| job.failure == Some(StoreError::Full));
         if is_full {
             self.0.store(true, Ordering::Relaxed);
-        } else if committed.is_ok() && has_written {
+        } else if committed.is_ok() && rows_written > 0 {
             self.0.store(false, Ordering::Relaxed);
         }
     }
@@ -155,7 +155,7 @@ fn commit_group(connection: &Connection, group: Vec<Work>, report: &Report, room
         if let Err(error) = &committed {
             note_breakage(error, report);
         }
-        room.note(&committed, &ran, connection.total_changes() > changes);
+        room.note(&committed, &ran, connection.total_changes() - changes);
         roll_back(connection);
         for done in ran {
             (done.answer)(committed.clone());
