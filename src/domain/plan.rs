@@ -357,7 +357,9 @@ fn turn(story: &Story, change: &Change) -> Turn {
             let audience = if is_untold && says_that_it_is_over { Audience::WholeStory } else { Audience::Told };
             Turn::Over(kind, audience)
         }
-        None if story.case.state != CaseState::Open => Turn::Afterwards,
+        // An end that came while this was being planned has a change of its own.
+        None if story.case.state != CaseState::Open && !change.is_begun => Turn::Afterwards,
+        None if change.is_begun && change.facts.phase.is_over() => Turn::Afterwards,
         None if matches!(change.kinds[..], [Kind::Due | Kind::Reminder]) => Turn::Due,
         None => Turn::News,
     }

@@ -156,7 +156,8 @@ async fn keep_promise(
         case.timers.promise = None;
         return Ok(None);
     }
-    if now < promise.act_at() {
+    // What is being planned is a word, and makes the next promise when that is done.
+    if now < promise.act_at() || story.being_planned().is_some() {
         return Ok(None);
     }
     let is_polled = shared.current.load().is_polled(&case.source);

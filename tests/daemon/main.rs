@@ -17,6 +17,7 @@ mod replay_server;
 mod scripted_smtp;
 
 mod book;
+mod chunks;
 mod dropped_files;
 mod endpoint;
 mod first_sight;
