@@ -13,9 +13,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::case::{Case, CaseState, Change, Facts, Scope, Story, Timers, Update};
 use super::component::Catalog;
+use super::guidance;
 use super::incident::{Observation, Origin, Phase};
 use super::notice::Kind;
 use super::pace::{PaceSettings, Unscoped};
+use super::playbook::Entry;
 use work::Work;
 
 /// What stays removed for that long no longer concerns those it was removed for; and so long the operator
@@ -30,6 +32,7 @@ pub struct Context<'a> {
     pub now: Timestamp,
     pub pace: &'a PaceSettings,
     pub catalog: &'a Catalog,
+    pub playbook: &'a [Entry],
     pub feed: &'a FeedRules,
     pub sight: Sight,
     /// For a case that we have not had.
@@ -287,6 +290,9 @@ fn seen_again(story: &Story, seen: &Observation, context: &Context<'_>) -> Obser
     work.take_window(seen);
     work.take_scope(seen, context, &mut remarks);
     work.take_words_for_all(seen);
+    if guidance::requires_more(&story.case.facts, &work.case.facts, context.playbook, context.catalog) {
+        work.kinds.insert(Kind::Action);
+    }
     work.drop_what_is_not_news();
     if story.was_closed_by_hand() && seen.origin != Origin::ByHand {
         // That it was our last word has been told: only what fails again after its source had it over is news.
