@@ -17,7 +17,7 @@ pub fn due_changes(connection: &Connection, now: Timestamp, limit: i64) -> Resul
     rows(
         connection,
         "SELECT case_key, sequence, progress FROM changes WHERE planned_at IS NULL AND due_at <= $1
-         ORDER BY due_at, case_key LIMIT $2",
+         ORDER BY due_at, case_key, sequence LIMIT $2",
         params![Millis(now), limit],
         |row| Ok(DueChange { case_key: row.get(0)?, sequence: row.get(1)?, after: row.get(2)? }),
     )
