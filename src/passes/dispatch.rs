@@ -179,6 +179,7 @@ pub fn planned_case(current: &Current, story: &Story, change: &Change, now: Time
         case.timers.last_quiet_at = Some(now);
     }
     case.timers.asked_feed_at = None;
+    case.timers.unaffected_at = promise::unaffected_at(&case.timers, change, now);
     case.timers.promise = promise::of_change(&current.settings.promise, story, change, now);
     case
 }

@@ -29,4 +29,5 @@ mod relay;
 mod replays;
 mod restart;
 mod unscoped;
+mod walk;
 mod who;
