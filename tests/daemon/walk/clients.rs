@@ -50,11 +50,6 @@ impl Clients {
         }
     }
 
-    /// Whether the files name the contact now.
-    pub fn has(&self, id: &str, name: &str) -> bool {
-        self.clients.iter().any(|client| client.id == id && !client.is_removed && client.contacts.contains(&name))
-    }
-
     pub fn moves(&mut self, dice: &mut Dice) -> String {
         let which = dice.throw(self.clients.len());
         let client = &mut self.clients[which];

@@ -76,7 +76,8 @@ impl Heard {
     pub fn nobody_waits(&self, since: Timestamp, now: Timestamp, is_waiting: impl Fn(i64, &str) -> bool) {
         for ((case_key, client), (next, said)) in &self.promised {
             if *said >= since && now > *next + GRACE && is_waiting(*case_key, client) {
-                let words: Vec<_> = self.words.values().flatten().map(|word| (word.at, &word.contact, word.until)).collect();
+                let words: Vec<_> =
+                    self.words.values().flatten().map(|word| (word.at, &word.contact, word.until)).collect();
                 panic!("case {case_key}: {client} was promised a word by {next}, at {said}; it is {now}: {words:#?}");
             }
         }
@@ -110,7 +111,11 @@ fn follows(words: &[Word]) {
     let known: BTreeSet<&str> = before.iter().flat_map(|w| &w.notice.case.updates).map(|u| u.id.as_str()).collect();
     for update in &last.notice.case.updates {
         let is_known = known.contains(update.id.as_str());
-        assert!(last.notice.is_brief || is_known == update.replaces.is_some(), "{} twice, or never: {words:#?}", update.id);
+        assert!(
+            last.notice.is_brief || is_known == update.replaces.is_some(),
+            "{} twice, or never: {words:#?}",
+            update.id
+        );
     }
     if last.closes {
         let since = before.iter().rposition(|word| word.closes).map(|end| &before[end + 1..]);

@@ -1,12 +1,16 @@
 //! The real passes and store, without a network: the source is read and the channels answer in memory.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use candor::daemon::node::Node;
 use candor::domain::absence::{self, OwnPage};
 use candor::domain::case::{CaseState, Scope};
-use candor::domain::client::{Channel, Contact};
+use candor::domain::client::Channel;
 use candor::domain::delivery::{self, Asks, Attempt, Cause, Consequence, Outcome, Policy};
 use candor::domain::incident::Observation;
 use candor::domain::observe::Sight;
+use candor::domain::thread::ThreadState;
 use candor::passes::dispatch::{self, Came};
 use candor::passes::message::Bundle;
 use candor::passes::{Clock, Shared, book, ingest, keep};
@@ -74,8 +78,7 @@ impl World {
         // What is lost with the power is no part of these walks.
         let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap();
         let clients = Clients::new();
-        for (name, text) in
-            [("candor.toml", CONFIG), ("playbook.toml", PLAYBOOK), ("clients.toml", &clients.written())]
+        for (name, text) in [("candor.toml", CONFIG), ("playbook.toml", PLAYBOOK), ("clients.toml", &clients.written())]
         {
             std::fs::write(folder.path().join(name), text).unwrap();
         }
@@ -109,7 +112,8 @@ impl World {
             if !self.source.shows(&incident)
                 && let Some(step) = absence::missed(&story, OwnPage::Gone, &pace, now)
             {
-                let write = Write { case: step.case, updates: step.updates, changes: step.change.into_iter().collect() };
+                let write =
+                    Write { case: step.case, updates: step.updates, changes: step.change.into_iter().collect() };
                 shared.store.record(vec![write], None).await.unwrap();
             }
         }
@@ -227,23 +231,29 @@ impl World {
         let mut settled = 0;
         for channel in Channel::ALL {
             let (shared, now) = (self.shared().clone(), self.now());
+            let mut bundles = BTreeMap::new();
+            let mut settlements = Vec::new();
             for claimed in shared.store.claim(channel, shared.epoch, now, 100).await.unwrap() {
-                if self.dice.once_in(200) {
-                    // We crash with this one under way.
-                    self.clear_since = now;
-                    self.crash().await;
-                    return settled + 1;
+                let case_key = claimed.thread.case_key;
+                if let Entry::Vacant(place) = bundles.entry(case_key) {
+                    place.insert(Bundle::load(&shared, case_key, now).await.unwrap().unwrap());
                 }
-                self.attempt(&shared, &claimed).await;
                 settled += 1;
+                if self.dice.once_in(200) {
+                    // We crash with this one and all that follow under way.
+                    shared.store.settle(shared.epoch, settlements).await.unwrap();
+                    self.crash().await;
+                    return settled;
+                }
+                settlements.push(self.attempt(&shared, &claimed, &bundles[&case_key]).await);
             }
+            shared.store.settle(shared.epoch, settlements).await.unwrap();
         }
         settled
     }
 
-    async fn attempt(&mut self, shared: &Shared, claimed: &Claimed) {
+    async fn attempt(&mut self, shared: &Shared, claimed: &Claimed, bundle: &Bundle) -> Settlement {
         let (thread, now) = (&claimed.thread, self.now());
-        let bundle = Bundle::load(shared, thread.case_key, now).await.unwrap().unwrap();
         let elsewhere = claimed.contact.fallback
             && delivery::may_be_told_elsewhere(thread)
             && shared.store.any_accepted(thread.case_key, thread.client_id.clone(), thread.told).await.unwrap();
@@ -258,15 +268,17 @@ impl World {
             let asks = if notice.guidance.actions.is_empty() { Asks::Nothing } else { Asks::Something };
             let outcome = self.outcome();
             if let Outcome::Delivered { .. } = outcome {
-                self.heard.hears(thread, name_of(&claimed.contact), &key, notice, &self.clients);
+                self.heard.hears(thread, &claimed.contact.address, &key, notice, &self.clients);
             }
-            let policy = Policy { retry: [2, 10, 30].map(|minutes| std::time::Duration::from_secs(minutes * 60)).to_vec(), give_up: std::time::Duration::MAX };
+            let policy = Policy {
+                retry: [2, 10, 30].map(|minutes| std::time::Duration::from_secs(minutes * 60)).to_vec(),
+                give_up: std::time::Duration::MAX,
+            };
             let attempt = Attempt { thread, until: thread.wanted, asks, key: &key, outcome: &outcome };
             delivery::after(&attempt, &policy, now)
         };
         assert_eq!(after.consequence, Consequence::None);
-        let settlement = Settlement { after: after.thread, claim_to: thread.wanted, delivery: None, attempt: None };
-        shared.store.settle(shared.epoch, vec![settlement]).await.unwrap();
+        Settlement { after: after.thread, claim_to: thread.wanted, delivery: None, attempt: None }
     }
 
     fn outcome(&mut self) -> Outcome {
@@ -289,7 +301,7 @@ impl World {
         for row in shared.store.listed_cases(CaseFilter::OpenOrOwed, 100).await.unwrap() {
             if row.case.state == CaseState::Open {
                 for thread in shared.store.case_threads(row.case.key).await.unwrap() {
-                    let is_active = thread.state == candor::domain::thread::ThreadState::Active;
+                    let is_active = thread.state == ThreadState::Active;
                     if is_active && thread.owed {
                         waiting.push((thread.case_key, thread.client_id));
                     }
@@ -312,14 +324,10 @@ impl World {
             let updates: Vec<(String, i64)> =
                 story.updates.iter().filter_map(|u| u.sequence.map(|sequence| (u.id.clone(), sequence))).collect();
             for thread in store.case_threads(case.key).await.unwrap() {
-                if thread.state == candor::domain::thread::ThreadState::Active {
+                if thread.state == ThreadState::Active {
                     self.heard.is_complete(&thread, &updates);
                 }
             }
         }
     }
-}
-
-fn name_of(contact: &Contact) -> &str {
-    &contact.address
 }
