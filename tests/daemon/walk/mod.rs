@@ -77,6 +77,7 @@ async fn walk(seed: u64) {
     world.channels = Channels::Accept;
     world.clear_since = world.clock.now() + jiff::SignedDuration::from_hours(1);
     world.pass(15).await;
+    world.is_ending = true;
     world.source.ends(world.clock.now());
     world.read_source().await;
     world.pass(120).await;

@@ -68,6 +68,8 @@ pub struct World {
     pub channels: Channels,
     /// Since when nothing has been in the way of a word.
     pub clear_since: Timestamp,
+    /// The source has said its last word.
+    pub is_ending: bool,
     pub heard: Heard,
 }
 
@@ -87,8 +89,18 @@ impl World {
         let node = node.unwrap_or_else(|error| panic!("the node does not open: {error:?}"));
         let clear_since = clock.now();
         let (dice, source, heard) = (Dice::of(seed), Source::default(), Heard::default());
-        let mut world =
-            World { folder, clock, node, dice, source, clients, channels: Channels::Accept, clear_since, heard };
+        let mut world = World {
+            folder,
+            clock,
+            node,
+            dice,
+            source,
+            clients,
+            channels: Channels::Accept,
+            clear_since,
+            is_ending: false,
+            heard,
+        };
         world.read(&[]).await;
         world
     }
@@ -216,7 +228,7 @@ impl World {
             chunks += 1;
             match self.dice.throw(24) {
                 0 => self.crash().await,
-                1 => drop(self.source.moves(&mut self.dice, self.clock.now())),
+                1 if !self.is_ending => drop(self.source.moves(&mut self.dice, self.clock.now())),
                 2 => self.read_source().await,
                 3..=5 => drop(self.send().await),
                 _ => {}
