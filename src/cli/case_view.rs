@@ -152,7 +152,7 @@ impl CaseView {
             opened_at: case.opened_at,
             ended_at: case.ended_at,
             closed_at: case.closed_at,
-            next_word_by: case.timers.promise.map(|promise| promise.due_at),
+            next_word_by: case.timers.promise.map(|promise| promise.due_at).filter(|_| threads.iter().any(is_owed)),
             silent_since_first_sight: facts.silent_since_first_sight,
             closed_by_hand: facts.closed_by_hand,
             timeline: timeline(story),
@@ -174,7 +174,7 @@ impl CaseView {
                 .collect(),
             owed: threads
                 .iter()
-                .filter(|thread| thread.owed && thread.state == ThreadState::Active)
+                .filter(|thread| is_owed(thread))
                 .map(|thread| book.contact(thread.contact_key))
                 .collect(),
             left_untold: threads
@@ -185,6 +185,11 @@ impl CaseView {
             accounts_held: held,
         }
     }
+}
+
+/// Told that it is open, not yet that it is over, and can still be told.
+fn is_owed(thread: &Thread) -> bool {
+    thread.owed && thread.state == ThreadState::Active
 }
 
 /// Who stands behind the keys of contacts, as far as the ledger knows their addresses.

@@ -71,12 +71,26 @@ fn line(row: &CaseRow) -> Vec<String> {
         phase,
         case.facts.impact.map_or("not stated", Impact::as_str).to_owned(),
         listing::time(case.facts.started_at.unwrap_or(case.opened_at)),
-        listing::time_or_none(case.timers.promise.map(|promise| promise.due_at)),
+        next_word(row),
         row.told.to_string(),
         row.owed.to_string(),
         row.pending.to_string(),
         row.failed.to_string(),
     ]
+}
+
+/// The time of the next word, if there is anybody to whom it was promised.
+fn promised(row: &CaseRow) -> Option<jiff::Timestamp> {
+    row.case.timers.promise.map(|promise| promise.due_at).filter(|_| row.owed > 0)
+}
+
+fn next_word(row: &CaseRow) -> String {
+    match (row.case.state, row.told) {
+        (CaseState::Open, 0) => "none (nobody told)".to_owned(),
+        (CaseState::Open | CaseState::Ended | CaseState::Closed | CaseState::Archived, _) => {
+            listing::time_or_none(promised(row))
+        }
+    }
 }
 
 /// A case as `--json` lists it.
@@ -121,7 +135,7 @@ impl Listed<'_> {
             opened_at: case.opened_at,
             ended_at: case.ended_at,
             closed_at: case.closed_at,
-            next_word_by: case.timers.promise.map(|promise| promise.due_at),
+            next_word_by: promised(row),
             told: row.told,
             owed: row.owed,
             pending: row.pending,

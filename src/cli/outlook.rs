@@ -64,6 +64,7 @@ pub async fn of(current: &Current, seen: &Observation, now: Timestamp) -> anyhow
         now,
         pace: &current.settings.pace,
         catalog: &current.catalog,
+        playbook: &current.playbook,
         feed: &current.rules_of(&seen.source),
         sight: Sight::Watching { last_good_at: None },
         new_id: "not-stored-yet",

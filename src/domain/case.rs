@@ -235,6 +235,10 @@ pub struct Change {
     pub due_at: Timestamp,
     /// Set when every client has been planned.
     pub planned_at: Option<Timestamp>,
+    /// Planning has begun and is not done: some may have been told it already, so nothing joins it any more.
+    /// Known from the row's progress, not part of what was written.
+    #[serde(skip)]
+    pub is_begun: bool,
     /// Why it was made, in words for the ledger.
     pub why: String,
     pub facts: ChangeFacts,
@@ -289,6 +293,16 @@ pub struct Story {
 impl Story {
     /// The one change that planning has not taken up.
     pub fn waiting(&self) -> Option<&Change> {
+        self.changes.iter().find(|change| change.planned_at.is_none() && !change.is_begun)
+    }
+
+    /// The change of which some clients have been planned and some have not.
+    pub fn being_planned(&self) -> Option<&Change> {
+        self.changes.iter().find(|change| change.planned_at.is_none() && change.is_begun)
+    }
+
+    /// The change that is planned next, or further: one after the other, in their order.
+    pub fn first_unplanned(&self) -> Option<&Change> {
         self.changes.iter().find(|change| change.planned_at.is_none())
     }
 

@@ -368,6 +368,7 @@ mod tests {
             now: at(7),
             pace: &pace(),
             catalog: &catalog(),
+            playbook: &[],
             feed: &FeedRules::default(),
             sight: Sight::Watching { last_good_at: Some(at(4)) },
             new_id: "",

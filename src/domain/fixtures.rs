@@ -96,6 +96,7 @@ pub fn change(sequence: i64, kinds: &[Kind]) -> Change {
         made_at: at(0),
         due_at: at(0),
         planned_at: None,
+        is_begun: false,
         why: "the test says so".into(),
         facts: ChangeFacts {
             title: facts.title,

@@ -3,10 +3,13 @@
 //! The rules of `semantics.md` §5. Deliberately absent: what was told before (`telling.rs` compares with it)
 //! and how a step is worded (`render`).
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 
-use super::case::{Facts, SaidAction};
+use super::case::{Facts, SaidAction, Scope};
 use super::client::Client;
+use super::component::Catalog;
 use super::incident::Need;
 use super::notice::Action;
 use super::playbook::Entry;
@@ -72,14 +75,9 @@ fn choose<'a>(question: &Question<'a>) -> Vec<&'a Entry> {
         question.concerned.iter().map(|key| Some(key.as_str())).collect()
     };
     for component in components {
-        let matching = question.playbook.iter().filter(|entry| matches(entry, component, question));
-        let mut best: Option<&Entry> = None;
-        for entry in matching {
-            if best.is_none_or(|b| specificity(entry) > specificity(b)) {
-                best = Some(entry);
-            }
-        }
-        let Some(best) = best else { continue };
+        let Some(best) = most_specific(question.playbook, component, question.facts, &question.client.tags) else {
+            continue;
+        };
         let entry = in_best_language(best, component, question);
         if !chosen.iter().any(|c| std::ptr::eq(*c, entry)) {
             chosen.push(entry);
@@ -88,14 +86,67 @@ fn choose<'a>(question: &Question<'a>) -> Vec<&'a Entry> {
     chosen
 }
 
-fn matches(entry: &Entry, component: Option<&str>, question: &Question<'_>) -> bool {
-    let facts = question.facts;
+fn most_specific<'a>(
+    playbook: &'a [Entry],
+    component: Option<&str>,
+    facts: &Facts,
+    tags: &[String],
+) -> Option<&'a Entry> {
+    let mut best: Option<&Entry> = None;
+    for entry in playbook.iter().filter(|entry| matches(entry, component, facts, tags)) {
+        if best.is_none_or(|b| specificity(entry) > specificity(b)) {
+            best = Some(entry);
+        }
+    }
+    best
+}
+
+/// Whether the playbook requires something of some client now that it did not require of the same client before:
+/// known from the case and the playbook alone, for clients of any tags.
+pub fn requires_more(before: &Facts, after: &Facts, playbook: &[Entry], catalog: &Catalog) -> bool {
+    // What an author said stands before the playbook.
+    if after.phase.is_over() || said_and_valid(after).is_some() {
+        return false;
+    }
+    let mut tags: Vec<String> = playbook.iter().flat_map(|entry| entry.tags.iter().cloned()).collect();
+    tags.sort();
+    tags.dedup();
+    let mut audiences: Vec<Vec<String>> = tags.iter().map(|tag| vec![tag.clone()]).collect();
+    audiences.extend([Vec::new(), tags]);
+    audiences.iter().any(|tags| {
+        let required_before = required(before, playbook, catalog, tags);
+        required(after, playbook, catalog, tags).iter().any(|id| !required_before.contains(id))
+    })
+}
+
+/// What the playbook requires of clients with these tags, whichever of the components is theirs.
+fn required<'a>(facts: &Facts, playbook: &'a [Entry], catalog: &Catalog, tags: &[String]) -> BTreeSet<&'a str> {
+    let reached: Vec<String> = match facts.scope {
+        Scope::Named | Scope::NamedByPerson => {
+            catalog.reach(&catalog.resolve(&facts.components).keys).into_keys().collect()
+        }
+        Scope::Unscoped | Scope::Nobody | Scope::Everyone => Vec::new(),
+    };
+    let components: Vec<Option<&str>> = match facts.scope {
+        Scope::Named | Scope::NamedByPerson => reached.iter().map(|key| Some(key.as_str())).collect(),
+        Scope::Everyone => vec![None],
+        Scope::Unscoped | Scope::Nobody => Vec::new(),
+    };
+    components
+        .into_iter()
+        .filter_map(|component| most_specific(playbook, component, facts, tags))
+        .filter(|entry| entry.need == Need::Required)
+        .map(|entry| entry.id.as_str())
+        .collect()
+}
+
+fn matches(entry: &Entry, component: Option<&str>, facts: &Facts, tags: &[String]) -> bool {
     let of_component =
         entry.components.is_empty() || component.is_some_and(|c| entry.components.iter().any(|e| e == c));
     // At the end only what was written for the end is told.
     let of_phase = entry.phases.contains(&facts.phase) || (entry.phases.is_empty() && !facts.phase.is_over());
     let of_impact = entry.impacts.is_empty() || facts.impact.is_some_and(|impact| entry.impacts.contains(&impact));
-    let of_tags = entry.tags.is_empty() || entry.tags.iter().any(|tag| question.client.tags.contains(tag));
+    let of_tags = entry.tags.is_empty() || entry.tags.iter().any(|tag| tags.contains(tag));
     of_component && of_phase && of_impact && of_tags
 }
 
@@ -118,7 +169,7 @@ fn in_best_language<'a>(best: &'a Entry, component: Option<&str>, question: &Que
             && entry.phases == best.phases
             && entry.impacts == best.impacts
             && entry.tags == best.tags
-            && matches(entry, component, question)
+            && matches(entry, component, question.facts, &question.client.tags)
     };
     let speaks = |entry: &Entry, locale: &str| {
         let written = entry.locale.as_deref().unwrap_or(question.sender_locale);

@@ -40,6 +40,7 @@ pub fn join(case: &mut Case, waiting: Option<&Change>, news: News, pace: &PaceSe
             made_at: now,
             due_at,
             planned_at: None,
+            is_begun: false,
             why: news.why,
             facts: news.facts,
         };
@@ -61,6 +62,7 @@ pub fn join(case: &mut Case, waiting: Option<&Change>, news: News, pace: &PaceSe
         made_at: waiting.made_at,
         due_at: due_at.min(waiting.due_at),
         planned_at: None,
+        is_begun: false,
         why: format!("{}; {}", waiting.why, news.why),
         facts,
     }

@@ -24,7 +24,7 @@ pub enum Kind {
     Better,
     Overdue,
     Postmortem,
-    /// A newly required action; set when planning finds one.
+    /// A newly required action: said by an author, or by an entry of the playbook that holds since a move.
     Action,
     Wider,
     /// Back from monitoring to looking for the cause.

@@ -13,9 +13,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::case::{Case, CaseState, Change, Facts, Scope, Story, Timers, Update};
 use super::component::Catalog;
+use super::guidance;
 use super::incident::{Observation, Origin, Phase};
 use super::notice::Kind;
 use super::pace::{PaceSettings, Unscoped};
+use super::playbook::Entry;
 use work::Work;
 
 /// What stays removed for that long no longer concerns those it was removed for; and so long the operator
@@ -30,6 +32,7 @@ pub struct Context<'a> {
     pub now: Timestamp,
     pub pace: &'a PaceSettings,
     pub catalog: &'a Catalog,
+    pub playbook: &'a [Entry],
     pub feed: &'a FeedRules,
     pub sight: Sight,
     /// For a case that we have not had.
@@ -288,6 +291,9 @@ fn seen_again(story: &Story, seen: &Observation, context: &Context<'_>) -> Obser
         work.take_updates(seen, context, &mut remarks);
     } else {
         take_all(&mut work, seen, context, &mut remarks);
+    }
+    if guidance::requires_more(&story.case.facts, &work.case.facts, context.playbook, context.catalog) {
+        work.kinds.insert(Kind::Action);
     }
     work.drop_what_is_not_news();
     if story.was_closed_by_hand() && seen.origin != Origin::ByHand {

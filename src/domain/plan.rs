@@ -165,9 +165,18 @@ impl<'a> Planning<'a> {
                     variant
                 }
             };
-            raises.push(self.raise(contact, variant, verdict.standing));
+            if !self.is_only_for_others(&variant, &past) {
+                raises.push(self.raise(contact, variant, verdict.standing));
+            }
         }
         raises
+    }
+
+    /// Nothing is new but that something is required, and not of this client.
+    fn is_only_for_others(&self, variant: &Variant, past: &Past<'_>) -> bool {
+        let is_asked_before = |id: &String| past.actions.iter().any(|a| a.need == Need::Required && a.id == *id);
+        let is_asked = variant.actions.iter().any(|a| a.need == Need::Required && !is_asked_before(&a.id));
+        self.change.kinds == [Kind::Action] && past.was_told && !is_asked
     }
 
     fn verdict(&self, client: &Client, concern: Option<&Concern>, past: &Past<'_>) -> Option<Verdict> {
@@ -357,7 +366,9 @@ fn turn(story: &Story, change: &Change) -> Turn {
             let audience = if is_untold && says_that_it_is_over { Audience::WholeStory } else { Audience::Told };
             Turn::Over(kind, audience)
         }
-        None if story.case.state != CaseState::Open => Turn::Afterwards,
+        // An end that came while this was being planned has a change of its own.
+        None if story.case.state != CaseState::Open && !change.is_begun => Turn::Afterwards,
+        None if change.is_begun && change.facts.phase.is_over() => Turn::Afterwards,
         None if matches!(change.kinds[..], [Kind::Due | Kind::Reminder]) => Turn::Due,
         None => Turn::News,
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::case::{Acts, Facts, Promise};
+use super::case::{Acts, CaseState, Change, Facts, Promise, Story, Timers};
 use super::incident::{Impact, NextWord, Phase};
 use super::notice::Kind;
 use super::pace::PromiseSettings;
@@ -66,6 +66,49 @@ pub fn make(
     });
     let due_at = by_author.filter(|at| *at > now).unwrap_or_else(|| now + interval(settings, standing, now));
     Promise { made_at: now, due_at, without_news: standing.without_news, acts: Acts::Ahead }
+}
+
+/// The promise that holds once this change is told: what its newest update says, what planned work does next, or
+/// the interval. `None` after the end.
+pub fn of_change(settings: &PromiseSettings, story: &Story, change: &Change, now: Timestamp) -> Option<Promise> {
+    let case = &story.case;
+    if case.facts.phase.is_over() || case.state != CaseState::Open {
+        return None;
+    }
+    let in_a_row = case.timers.promise.map_or(0, |before| before.without_news);
+    let without_news = if change.reason() == Kind::Due { in_a_row + 1 } else { 0 };
+    let standing = Standing {
+        phase: case.facts.phase,
+        impact: case.facts.impact,
+        opened_at: case.opened_at,
+        last_news_at: case.facts.last_news_at,
+        without_news,
+    };
+    let said = story
+        .updates
+        .iter()
+        .filter(|update| update.sequence == Some(change.sequence))
+        .filter_map(|update| update.next_word.map(|word| (word, update.at)))
+        .next_back();
+    let planned = if said.is_none() { of_planned_work(&case.facts, now) } else { None };
+    let made = planned.unwrap_or_else(|| make(settings, &standing, said, now));
+    match case.timers.promise {
+        Some(before) if !reaches_everybody(change) && before.due_at < made.due_at => Some(before),
+        Some(_) | None => Some(made),
+    }
+}
+
+/// A word that only some hear never puts off what the others were promised.
+fn reaches_everybody(change: &Change) -> bool {
+    !change.kinds.iter().all(|kind| matches!(kind, Kind::Unaffected | Kind::Action))
+}
+
+/// Until when it has to be said that something stays removed: those for whom it was removed hear no news meanwhile,
+/// and they too were promised a word.
+pub fn unaffected_at(timers: &Timers, change: &Change, now: Timestamp) -> Option<Timestamp> {
+    let is_told_to_them = matches!(change.kinds[..], [Kind::Due | Kind::Reminder]);
+    let promised = timers.promise.filter(|_| !is_told_to_them).map(|promise| promise.act_at().max(now));
+    timers.unaffected_at.map(|at| promised.map_or(at, |promised| at.min(promised)))
 }
 
 /// Before planned work begins a word comes that long ahead.

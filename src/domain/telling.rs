@@ -103,6 +103,8 @@ impl Telling<'_> {
                 kinds.remove(&Kind::Opened);
             }
         }
+        // What is newly required of some is no news for the others.
+        kinds.remove(&Kind::Action);
         if guidance.newly_required && self.closing().is_none() {
             kinds.insert(Kind::Action);
         }

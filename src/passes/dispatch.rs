@@ -12,7 +12,7 @@ use super::current::Current;
 use crate::domain::case::{Case, Change, Story};
 use crate::domain::notice::Kind;
 use crate::domain::plan::{self, Former, Known, Planning};
-use crate::domain::promise::{self, Standing};
+use crate::domain::promise;
 use crate::domain::thread::Variant;
 use crate::store::StoreError;
 use crate::store::rows::{self, DueChange, Planned, Presence, Progress, Raising, Recorded, Selector};
@@ -34,62 +34,90 @@ pub struct Report {
 /// Plans every change that is due.
 pub async fn pass(shared: &Shared, now: Timestamp) -> Result<Report, StoreError> {
     let mut report = Report::default();
-    for due in shared.store.due_changes(now, BATCH).await? {
-        let Some(story) = shared.store.story(due.case_key).await? else { continue };
-        let Some(change) = story.changes.iter().find(|c| c.sequence == due.sequence && c.planned_at.is_none()) else {
-            continue;
-        };
-        report.changes += 1;
-        match plan_change(shared, &story, change, &due, now).await? {
-            Some(raised) => report.raised += raised,
-            None => report.conflicts += 1,
+    for mut due in shared.store.due_changes(now, BATCH).await? {
+        let mut raised = 0;
+        loop {
+            let chunk = plan_chunk(shared, &due, CHUNK, now).await?;
+            raised += chunk.raised;
+            match chunk.came {
+                Came::Further { after } => due.after = Some(after),
+                Came::Done => {
+                    report.changes += 1;
+                    tracing::info!(
+                        case.key = due.case_key,
+                        change.sequence = due.sequence,
+                        threads = raised,
+                        "planned"
+                    );
+                    break;
+                }
+                Came::Conflict => {
+                    report.changes += 1;
+                    report.conflicts += 1;
+                    break;
+                }
+                Came::NotItsTurn => break,
+            }
         }
+        report.raised += raised;
     }
     Ok(report)
 }
 
-async fn plan_change(
+/// What came of planning one chunk of the book.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChunkReport {
+    pub raised: usize,
+    pub came: Came,
+}
+
+/// How far planning has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Came {
+    /// The client after whom it goes on.
+    Further { after: String },
+    /// Every client has been planned.
+    Done,
+    /// The case was written meanwhile; nothing was raised.
+    Conflict,
+    /// It is planned already, or an earlier change of its case is not.
+    NotItsTurn,
+}
+
+/// Plans a change for the next `most` clients of the book, in one transaction, from the case as it is now: what
+/// its source has said since the chunk before has a row of its own.
+pub async fn plan_chunk(
     shared: &Shared,
-    story: &Story,
-    change: &Change,
     due: &DueChange,
+    most: i64,
     now: Timestamp,
-) -> Result<Option<usize>, StoreError> {
+) -> Result<ChunkReport, StoreError> {
+    let story = shared.store.story(due.case_key).await?;
+    let turn = story.as_ref().and_then(|story| story.first_unplanned().map(|change| (story, change)));
+    let Some((story, change)) = turn.filter(|(_, change)| change.sequence == due.sequence) else {
+        return Ok(ChunkReport { raised: 0, came: Came::NotItsTurn });
+    };
     let current = shared.current.load();
     let planning =
         Planning::new(story, change, &current.catalog, &current.playbook, &current.settings.sender.locale, now);
     let selector = planning.selector().map_or(Selector::Everyone, Selector::Components);
-    let mut after = due.after.clone();
-    let mut raised = 0;
-    loop {
-        let chunk = shared.store.planning_chunk(due.case_key, after.clone(), selector.clone(), CHUNK).await?;
-        let variants: HashMap<i64, Variant> = chunk.variants.into_iter().collect();
-        let raises: Vec<rows::Raise> =
-            chunk.planned.iter().flat_map(|planned| rows_of(&planning, planned, &variants)).collect();
-        raised += raises.len();
-        let progress = match &chunk.next_after {
-            Some(next) => Progress::More { after: next.clone() },
-            None => Progress::Done { case: Box::new(planned_case(&current, story, change, now)) },
-        };
-        let is_done = chunk.next_after.is_none();
-        let raising = Raising { case_key: due.case_key, sequence: change.sequence, raises, progress };
-        match shared.store.raise(raising, now).await? {
-            Recorded::Conflict => return Ok(None),
-            Recorded::Done { .. } => shared.wakes.deliver_all(),
+    let chunk = shared.store.planning_chunk(due.case_key, due.after.clone(), selector, most).await?;
+    let variants: HashMap<i64, Variant> = chunk.variants.into_iter().collect();
+    let raises: Vec<rows::Raise> =
+        chunk.planned.iter().flat_map(|planned| rows_of(&planning, planned, &variants)).collect();
+    let raised = raises.len();
+    let (progress, came) = match chunk.next_after {
+        Some(after) => (Progress::More { after: after.clone(), version: story.case.version }, Came::Further { after }),
+        None => (Progress::Done { case: Box::new(planned_case(&current, story, change, now)) }, Came::Done),
+    };
+    let raising = Raising { case_key: due.case_key, sequence: due.sequence, raises, progress };
+    match shared.store.raise(raising, now).await? {
+        Recorded::Conflict => Ok(ChunkReport { raised: 0, came: Came::Conflict }),
+        Recorded::Done { .. } => {
+            shared.wakes.deliver_all();
+            Ok(ChunkReport { raised, came })
         }
-        if is_done {
-            break;
-        }
-        after = chunk.next_after;
     }
-    tracing::info!(
-        case.reference = %story.case.reference,
-        change.sequence = change.sequence,
-        change.reason = change.reason().as_str(),
-        threads = raised,
-        "planned"
-    );
-    Ok(Some(raised))
 }
 
 fn rows_of(planning: &Planning<'_>, planned: &Planned, variants: &HashMap<i64, Variant>) -> Vec<rows::Raise> {
@@ -150,31 +178,8 @@ pub fn planned_case(current: &Current, story: &Story, change: &Change, now: Time
     if !change.is_at_once() && !matches!(change.reason(), Kind::Due | Kind::Reminder) {
         case.timers.last_quiet_at = Some(now);
     }
-    if case.facts.phase.is_over() || case.state != crate::domain::case::CaseState::Open {
-        case.timers.promise = None;
-        return case;
-    }
     case.timers.asked_feed_at = None;
-    let without_news = match (change.reason(), case.timers.promise) {
-        (Kind::Due, Some(before)) => before.without_news + 1,
-        (Kind::Due, None) => 1,
-        _ => 0,
-    };
-    let standing = Standing {
-        phase: case.facts.phase,
-        impact: case.facts.impact,
-        opened_at: case.opened_at,
-        last_news_at: case.facts.last_news_at,
-        without_news,
-    };
-    let said = story
-        .updates
-        .iter()
-        .filter(|u| u.sequence == Some(change.sequence))
-        .filter_map(|u| u.next_word.map(|word| (word, u.at)))
-        .next_back();
-    let planned = if said.is_none() { promise::of_planned_work(&case.facts, now) } else { None };
-    case.timers.promise =
-        Some(planned.unwrap_or_else(|| promise::make(&current.settings.promise, &standing, said, now)));
+    case.timers.unaffected_at = promise::unaffected_at(&case.timers, change, now);
+    case.timers.promise = promise::of_change(&current.settings.promise, story, change, now);
     case
 }

@@ -87,6 +87,7 @@ async fn decide(
             now,
             pace: &current.settings.pace,
             catalog: &current.catalog,
+            playbook: &current.playbook,
             feed: &current.rules_of(&observation.source),
             sight,
             new_id: &new_id,

@@ -156,7 +156,8 @@ async fn keep_promise(
         case.timers.promise = None;
         return Ok(None);
     }
-    if now < promise.act_at() {
+    // What is being planned is a word, and makes the next promise when that is done.
+    if now < promise.act_at() || story.being_planned().is_some() {
         return Ok(None);
     }
     let is_polled = shared.current.load().is_polled(&case.source);
@@ -169,9 +170,8 @@ async fn keep_promise(
         return Ok(None);
     }
     if let Some(waiting) = story.waiting() {
-        case.timers.asked_feed_at = None;
-        case.timers.promise = None;
-        return Ok(Some(Change { due_at: now.min(waiting.due_at), ..waiting.clone() }));
+        // Let go already; planning makes the next promise, and has to know the one that this word keeps.
+        return Ok((waiting.due_at > now).then(|| Change { due_at: now, ..waiting.clone() }));
     }
     let kind = promise::word_when_due(&case.facts, &promise);
     if kind == Kind::Due && shared.store.owed_count(case.key).await? == 0 {

@@ -210,10 +210,14 @@ impl Bundle {
     }
 }
 
-/// The promise that holds when the message is sent: never a time in the past.
+/// The promise that holds when the message is sent: never a time in the past. What goes out while its change is
+/// still being planned for others says what will hold when that is done.
 fn next_word(current: &Current, story: &Story, now: Timestamp) -> Option<Timestamp> {
     let case = &story.case;
-    let promise = case.timers.promise?;
+    let promise = match story.being_planned() {
+        Some(change) => promise::of_change(&current.settings.promise, story, change, now)?,
+        None => case.timers.promise?,
+    };
     if promise.due_at > now {
         return Some(promise.due_at);
     }

@@ -153,7 +153,7 @@ methods! {
     read cases_to_wake(now: Timestamp, limit: i64) -> Vec<i64> = cases;
     read next_wake() -> Option<Timestamp> = cases;
     /// Everything that one reading brought, with the feed's cursor, in one transaction. A change that has been
-    /// planned stays as it is; one that waits is planned from its beginning.
+    /// planned stays as it is; one of which a part has been planned is a `Conflict`: news gets a row of its own.
     write record(writes: Vec<Write>, feed: Option<FeedRow>) -> Recorded = cases;
     /// Threads that were told it is open, not yet that it is over, and can still be told.
     read owed_count(case_key: i64) -> i64 = cases;
@@ -176,7 +176,7 @@ methods! {
     read planning_chunk(case_key: i64, after: Option<String>, selector: Selector, limit: i64) -> Chunk = chunk;
     /// Raises threads and moves planning on. `wanted` only rises and `since` of a pending thread stays, so that
     /// planning twice is harmless; a thread that has failed or is cancelled keeps its state. `Conflict`: the
-    /// case of [`Progress::Done`] has been written since; nothing has been raised.
+    /// case has been written since it was read; nothing has been raised.
     write raise(raising: Raising, now: Timestamp) -> Recorded = planning;
     /// (key, body) of all variants of a case.
     read case_variants(case_key: i64) -> Vec<(i64, Variant)> = planning;

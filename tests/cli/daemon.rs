@@ -3,7 +3,7 @@
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
-use crate::harness::{PAYMENTS, Place, VAGUE};
+use crate::harness::{Endpoint, PAYMENTS, Place, VAGUE};
 
 /// A daemon that ends with the test.
 struct Daemon(Child);
@@ -23,6 +23,23 @@ impl Daemon {
         }
         panic!("the daemon does not start");
     }
+}
+
+impl Daemon {
+    fn hang_up(&self) {
+        let sent = std::process::Command::new("sh").arg("-c").arg(format!("kill -HUP {}", self.0.id())).status();
+        assert!(sent.unwrap().success());
+    }
+}
+
+fn until(what: &str, so: impl Fn() -> bool) {
+    for _ in 0..400 {
+        if so() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    panic!("never: {what}");
 }
 
 impl Drop for Daemon {
@@ -71,4 +88,56 @@ fn a_decision_is_recorded_and_the_daemon_sends() {
     }
     assert_eq!(place.mails().len(), 2);
     place.call(&["run"]).has(1, "", "works on the state");
+}
+
+const RESOLVED: &str = "[incident]\nid = \"p1\"\nphase = \"resolved\"\n[update]\nbody = \"It works again.\"\n";
+
+/// The clients that are shown by name as told that it is open, and never the end.
+fn left_untold(place: &Place, reference: &str) -> Vec<String> {
+    let view = place.json(&["case", reference]);
+    view["left_untold"].as_array().unwrap().iter().map(|one| one["client"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_client_removed_after_the_first_word_holds_no_case_open_and_is_shown_by_name() {
+    let place = Place::new();
+    let daemon = Daemon::start(&place);
+    place.write("u.toml", PAYMENTS);
+    place.call(&["--trigger", "u.toml", "--wait=30s"]).has(0, "1 delivered", "");
+    let reference = place.json(&["cases"])[0]["ref"].as_str().unwrap().to_owned();
+    let clients = std::fs::read_to_string(place.path("clients.toml")).unwrap();
+    let globex = clients.split_once("[[client]]\nid = \"globex\"").unwrap().1;
+    place.write("clients.toml", &format!("[[client]]\nid = \"globex\"{globex}"));
+    daemon.hang_up();
+    until("the thread of acme is cancelled", || left_untold(&place, &reference) == ["acme"]);
+    assert_eq!(place.json(&["cases"])[0]["owed"], 0);
+    place.write("u.toml", RESOLVED);
+    place.call(&["--trigger", "u.toml"]);
+    until("the case is closed", || place.json(&["case", &reference])["state"] == "closed");
+    assert_eq!(place.json(&["cases"]), serde_json::json!([]));
+    let text = place.call(&["case", &reference]).out;
+    assert!(text.contains("acme") && text.contains("not told the end"), "{text}");
+    assert_eq!(place.mails().len(), 1);
+}
+
+#[test]
+fn an_endpoint_that_is_gone_in_one_case_holds_no_other_open() {
+    let place = Place::new();
+    let endpoint = Endpoint::answering(200);
+    place.with_webhook(&endpoint.address);
+    let _daemon = Daemon::start(&place);
+    place.write("u.toml", PAYMENTS);
+    place.call(&["--trigger", "u.toml", "--wait=30s"]).has(0, "2 delivered", "");
+    let reference = place.json(&["cases"])[0]["ref"].as_str().unwrap().to_owned();
+    endpoint.answers_from_now_on(410);
+    place.write("u.toml", &PAYMENTS.replace("p1", "p2"));
+    place.call(&["--trigger", "u.toml", "--wait=30s"]);
+    until("the thread of hooked is cancelled", || left_untold(&place, &reference) == ["hooked"]);
+    endpoint.answers_from_now_on(200);
+    for incident in ["p1", "p2"] {
+        place.write("u.toml", &RESOLVED.replace("p1", incident));
+        place.call(&["--trigger", "u.toml", "--wait=30s"]).has(0, "1 delivered", "");
+    }
+    until("both cases are closed", || place.json(&["cases"]) == serde_json::json!([]));
+    assert_eq!(left_untold(&place, &reference), ["hooked"]);
 }

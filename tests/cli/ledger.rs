@@ -42,6 +42,17 @@ fn an_open_case_is_listed_with_its_promise_and_its_contacts() {
 }
 
 #[test]
+fn nobody_told_means_no_next_word() {
+    let place = Place::new();
+    let reference = place.triggered(VAGUE);
+    place.call(&["cases"]).has(0, "none (nobody told)", "");
+    assert_eq!(place.json(&["cases"])[0]["next_word_by"], serde_json::Value::Null);
+    assert_eq!(place.json(&["case", &reference])["next_word_by"], serde_json::Value::Null);
+    let text = place.call(&["case", &reference]).out;
+    assert!(!text.contains("next word by"), "{text}");
+}
+
+#[test]
 fn a_case_is_found_by_reference_id_or_the_beginning_of_its_id() {
     let place = Place::new();
     let reference = place.triggered(PAYMENTS);

@@ -4,6 +4,7 @@
 //! the binary itself, its signals and its crashes (`tests/process.rs`).
 #![allow(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
 #![allow(clippy::disallowed_methods, reason = "tests run servers of their own beside what they test")]
+#![allow(clippy::print_stdout, reason = "a failed walk prints its seed")]
 #![allow(dead_code, reason = "the harness offers more than each release of the tests uses")]
 
 #[path = "../support/expected.rs"]
@@ -17,6 +18,7 @@ mod replay_server;
 mod scripted_smtp;
 
 mod book;
+mod chunks;
 mod dropped_files;
 mod endpoint;
 mod first_sight;
@@ -28,4 +30,5 @@ mod relay;
 mod replays;
 mod restart;
 mod unscoped;
+mod walk;
 mod who;

@@ -156,3 +156,41 @@ async fn nothing_known_is_said_and_never_passed_over() {
     house.trigger(RESOLVED).await;
     assert_eq!(house.ledger(LedgerState::Failed).await.len(), 0);
 }
+
+const FIX_PLAYBOOK: &str = "[[guidance]]\nid = \"switch\"\ncomponents = [\"payments\"]\nphases = [\"monitoring\"]\nneed = \"required\"\naction = \"Switch back to the EU gateway.\"\nby = \"1h\"\n[[guidance]]\nid = \"call\"\ncomponents = [\"payments\"]\nimpacts = [\"minor\"]\nphases = [\"identified\"]\nneed = \"required\"\naction = \"Call the bank.\"\n";
+const TWO_CLIENTS: &str = "[[client]]\nid = \"acme\"\nname = \"Acme\"\npriorities = [\"payments\"]\n[[client.contact]]\nemail = \"ops@acme.example\"\n[[client]]\nid = \"globex\"\nname = \"Globex\"\npriorities = [\"search\"]\n[[client.contact]]\nemail = \"ops@globex.example\"\n";
+
+#[tokio::test]
+async fn what_a_quiet_move_makes_required_is_told_at_once() {
+    let mut house = House::open(Plan { clients: TWO_CLIENTS, playbook: FIX_PLAYBOOK, ..Plan::default() }).await;
+    house.at("13:05").await;
+    house.page.open("i1", "major", &["Payments API", "Search"], "One in three payments fails.");
+    house.at("13:20").await;
+    house.page.post("i1", "identified", "A certificate expired.");
+    house.at("13:25").await;
+    house.page.post("i1", "identified", "A new one is ordered.");
+    house.at("13:30").await;
+    house.page.set("i1", "impact", "minor");
+    house.at("13:33").await;
+    expect(&house.told(OPS), &["13:05 STARTED", "13:21 NEWS", "13:30 ACTION NEEDED"]);
+    assert!(house.last(OPS).subject.starts_with("Action needed: "), "{}", house.last(OPS).subject);
+    let words = house.last(OPS).words();
+    assert!(
+        words.contains("Call the bank") && words.contains("A new one is ordered"),
+        "what waited comes along: {words}"
+    );
+    house.page.post("i1", "monitoring", "The new certificate is live.");
+    house.at("13:40").await;
+    expect(&house.told(OPS)[3..], &["13:33 ACTION NEEDED"]);
+    let subject = house.last(OPS).subject;
+    assert!(subject.starts_with("Action needed by 14:33 UTC: "), "{subject}");
+    let others = house.told("ops@globex.example");
+    expect(&others, &["13:05 STARTED", "13:21 NEWS", "13:30 BETTER", "13:33 NEWS"]);
+    house.page.post("i1", "monitoring", "All is quiet.");
+    house.at("15:00").await;
+    let last = house.last(OPS);
+    assert!(!last.subject.starts_with("Action needed"), "it is asked for once: {}", last.subject);
+    house.page.post("i1", "resolved", "All payments go through.");
+    house.at("15:10").await;
+    assert_eq!(house.told(OPS).last().map(String::as_str), Some("15:00 RESOLVED"), "{:?}", house.told(OPS));
+}

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Found, Question, fill, find};
-use crate::domain::case::{Facts, SaidAction};
+use super::{Found, Question, fill, find, requires_more};
+use crate::domain::case::{Facts, SaidAction, Scope};
 use crate::domain::client::Client;
-use crate::domain::fixtures::{action, at, client, entry, facts};
+use crate::domain::fixtures::{action, at, catalog, client, entry, facts};
 use crate::domain::incident::{Impact, Need, Phase};
 use crate::domain::notice::Action;
 use crate::domain::playbook::Entry;
@@ -279,4 +279,35 @@ fn facts_are_strict_and_data_never_becomes_a_template() {
     let found =
         Asked::default().find(&[Entry { action: Some("in {{ facts.zone }}".into()), ..entry("a", Need::Required) }]);
     assert_eq!(found.actions[0].text, "in {{ facts.zone }}", "a message that is due is not lost for it");
+}
+
+#[test]
+fn a_move_after_which_more_is_required_of_somebody_is_known_without_the_clients() {
+    use Phase::{Identified, Investigating, Monitoring, Resolved};
+    let moved = |before: Phase, after: Phase| {
+        let before = Facts { phase: before, scope: Scope::Named, components: vec!["payments".into()], ..facts() };
+        (before.clone(), Facts { phase: after, ..before })
+    };
+    let check = |playbook: &[Entry], (before, after): (Facts, Facts), expected: bool, why: &str| {
+        assert_eq!(requires_more(&before, &after, playbook, &catalog()), expected, "{why}");
+    };
+    let pause = [on("pause", &["payments"], &[Identified], &[], &[])];
+    check(&pause, moved(Investigating, Identified), true, "its phase begins");
+    check(&pause, moved(Identified, Identified), false, "it was required already");
+    check(&pause, moved(Identified, Monitoring), false, "its phase is over");
+    check(&pause, moved(Investigating, Resolved), false, "the case is over");
+    let tagged = [on("pause", &["payments"], &[Identified], &[], &["batch"])];
+    check(&tagged, moved(Investigating, Identified), true, "for those with the tag");
+    let elsewhere = [on("pause", &["search"], &[Identified], &[], &[])];
+    check(&elsewhere, moved(Investigating, Identified), false, "another component");
+    let beside = [on("pause", &["payments"], &[], &[], &[]), on("wait", &["payments"], &[Investigating], &[], &[])];
+    check(&beside, moved(Investigating, Identified), true, "the more specific entry holds no more");
+    let milder = [Entry { need: Need::None, ..on("wait", &["payments"], &[Identified], &[], &[]) }, beside[0].clone()];
+    check(&milder, moved(Investigating, Identified), false, "the more specific entry says nothing is needed");
+    let (before, mut after) = moved(Investigating, Identified);
+    after.scope = Scope::Nobody;
+    check(&pause, (before.clone(), after.clone()), false, "it concerns nobody");
+    after.scope = Scope::Named;
+    after.said_action = Some(SaidAction { need: Need::None, text: String::new(), said_at: at(1) });
+    check(&pause, (before, after), false, "an author has said that there is nothing to do");
 }

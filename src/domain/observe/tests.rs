@@ -91,6 +91,7 @@ impl Following {
             now: at(minute),
             pace: &pace,
             catalog: &catalog,
+            playbook: &[],
             feed: &self.rules,
             sight: self.sight,
             new_id: "case-1",

@@ -148,7 +148,8 @@ async fn an_episode_begun_during_an_attempt_stays_begun(store: Store) {
     let claimed = claim(&store, epoch, 0).await.remove(0);
     let chunk = store.planning_chunk(case_key, None, Selector::Everyone, 10).await.unwrap();
     let raise = Raise { episode: Episode::Begins, ..raises(&chunk, "reopened", 5).remove(0) };
-    let progress = Progress::More { after: "acme".into() };
+    let version = case_of(&store, case_key).await.version;
+    let progress = Progress::More { after: "acme".into(), version };
     store.raise(Raising { case_key, sequence: 2, raises: vec![raise], progress }, at(5)).await.unwrap();
     store.settle(epoch, vec![settlement(&claimed, Settled::Delivered, 6)]).await.unwrap();
     let thread = only_thread(&store, case_key).await;

@@ -112,6 +112,7 @@ fn change(sequence: i64, due: i64) -> Change {
         made_at: at(due),
         due_at: at(due),
         planned_at: None,
+        is_begun: false,
         why: "a new update".into(),
         facts: ChangeFacts {
             title: "Payments fail".into(),

@@ -10,6 +10,7 @@ suite! {
     chunks_go_through_the_book_once,
     planning_goes_on_where_its_last_chunk_ended,
     a_case_written_meanwhile_is_planned_again,
+    nothing_joins_a_change_of_which_a_part_is_planned,
     equal_variants_of_a_case_share_a_row,
     a_contact_switched_off_or_removed_is_not_offered,
     a_cancelled_thread_whose_contact_is_planned_for_comes_back,
@@ -109,7 +110,7 @@ async fn planning_goes_on_where_its_last_chunk_ended(store: Store) {
     read_book(&store, book()).await;
     let case_key = open_case(&store, "i1").await;
     let chunk = store.planning_chunk(case_key, None, Selector::Everyone, 1).await.unwrap();
-    let progress = Progress::More { after: chunk.next_after.clone().unwrap() };
+    let progress = Progress::More { after: chunk.next_after.clone().unwrap(), version: 1 };
     let raising = Raising { case_key, sequence: 1, raises: raises(&chunk, "x", 0), progress };
     store.raise(raising, at(0)).await.unwrap();
     let due = DueChange { case_key, sequence: 1, after: Some("all".into()) };
@@ -127,11 +128,29 @@ async fn a_case_written_meanwhile_is_planned_again(store: Store) {
     let read = case_of(&store, case_key).await;
     store.record(vec![Write { case: read.clone(), updates: vec![], changes: vec![] }], None).await.unwrap();
     let chunk = store.planning_chunk(case_key, None, Selector::Everyone, 100).await.unwrap();
-    let progress = Progress::Done { case: Box::new(read) };
+    for progress in
+        [Progress::More { after: "all".into(), version: read.version }, Progress::Done { case: Box::new(read.clone()) }]
+    {
+        let raising = Raising { case_key, sequence: 1, raises: raises(&chunk, "x", 0), progress };
+        assert_eq!(store.raise(raising, at(0)).await.unwrap(), Recorded::Conflict);
+        assert_eq!(store.case_threads(case_key).await.unwrap(), []);
+        assert_eq!(store.due_changes(at(0), 10).await.unwrap().len(), 1);
+    }
+}
+
+async fn nothing_joins_a_change_of_which_a_part_is_planned(store: Store) {
+    read_book(&store, book()).await;
+    let case_key = open_case(&store, "i1").await;
+    let read = store.story(case_key).await.unwrap().unwrap();
+    let chunk = store.planning_chunk(case_key, None, Selector::Everyone, 1).await.unwrap();
+    let progress = Progress::More { after: chunk.next_after.clone().unwrap(), version: read.case.version };
     let raising = Raising { case_key, sequence: 1, raises: raises(&chunk, "x", 0), progress };
-    assert_eq!(store.raise(raising, at(0)).await.unwrap(), Recorded::Conflict);
-    assert_eq!(store.case_threads(case_key).await.unwrap(), []);
-    assert_eq!(store.due_changes(at(0), 10).await.unwrap().len(), 1);
+    store.raise(raising, at(0)).await.unwrap();
+    let joining = Write { case: read.case, updates: vec![], changes: read.changes };
+    assert_eq!(store.record(vec![joining], None).await.unwrap(), Recorded::Conflict);
+    let now = store.story(case_key).await.unwrap().unwrap();
+    assert_eq!((now.waiting(), now.being_planned().map(|change| change.sequence)), (None, Some(1)));
+    assert_eq!(store.due_changes(at(0), 10).await.unwrap()[0].after.as_deref(), Some("all"));
 }
 
 async fn equal_variants_of_a_case_share_a_row(store: Store) {
@@ -170,7 +189,8 @@ async fn a_contact_switched_off_or_removed_is_not_offered(store: Store) {
 async fn raise_again(store: &Store, case_key: i64, sequence: i64, episode: Episode, waiting: Waiting, due: i64) {
     let chunk = store.planning_chunk(case_key, None, Selector::Everyone, 100).await.unwrap();
     let raises = raises(&chunk, "again", due).into_iter().map(|raise| Raise { episode, waiting, ..raise }).collect();
-    let progress = Progress::More { after: "acme".into() };
+    let version = case_of(store, case_key).await.version;
+    let progress = Progress::More { after: "acme".into(), version };
     store.raise(Raising { case_key, sequence, raises, progress }, at(due)).await.unwrap();
 }
 

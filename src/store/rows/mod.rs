@@ -32,7 +32,8 @@ pub struct Write {
     pub case: Case,
     /// Inserted, or replacing the update of the same number.
     pub updates: Vec<Update>,
-    /// Inserted, or replacing the change of the same sequence as long as that one has not been planned.
+    /// Inserted, or replacing the change of the same sequence. One of which a part has been planned is a conflict;
+    /// one that has been planned stays as it is.
     pub changes: Vec<Change>,
 }
 
@@ -182,8 +183,8 @@ pub struct Raising {
 /// How far planning has come with this chunk.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Progress {
-    /// The last client of the chunk.
-    More { after: String },
+    /// The last client of the chunk, and the version of the case from which the chunk was planned.
+    More { after: String, version: i64 },
     /// Every client has been planned: the change is marked so, and the case is written with it.
     Done { case: Box<Case> },
 }

@@ -41,9 +41,9 @@ pub fn story(connection: &Connection, case_key: i64) -> Result<Option<Story>, St
         })?;
     let changes = rows(
         connection,
-        "SELECT body, planned_at FROM changes WHERE case_key = $1 ORDER BY sequence",
+        "SELECT body, planned_at, progress IS NOT NULL FROM changes WHERE case_key = $1 ORDER BY sequence",
         params![case_key],
-        |row| Ok(Change { planned_at: optional_time(row, 1)?, ..document(row, 0)? }),
+        |row| Ok(Change { planned_at: optional_time(row, 1)?, is_begun: row.get(2)?, ..document(row, 0)? }),
     )?;
     Ok(Some(Story { case, updates, changes }))
 }
@@ -155,7 +155,7 @@ pub fn next_wake(connection: &Connection) -> Result<Option<Timestamp>, StoreErro
 pub fn record(connection: &Connection, writes: Vec<Write>, feed: Option<FeedRow>) -> Result<Recorded, StoreError> {
     // Looked at before anything is written, so that a conflict has nothing to take back.
     for write in &writes {
-        if !is_as_read(connection, &write.case)? {
+        if !is_as_read(connection, &write.case)? || is_any_begun(connection, write)? {
             return Ok(Recorded::Conflict);
         }
     }
@@ -183,12 +183,9 @@ pub fn record(connection: &Connection, writes: Vec<Write>, feed: Option<FeedRow>
 }
 
 /// Whether a case may be written: it has the version that it was read with, or nobody has made it yet.
-pub(super) fn is_as_read(connection: &Connection, case: &Case) -> Result<bool, StoreError> {
+fn is_as_read(connection: &Connection, case: &Case) -> Result<bool, StoreError> {
     if case.key != 0 {
-        let version = first(connection, "SELECT version FROM cases WHERE case_key = $1", params![case.key], |row| {
-            row.get::<_, i64>(0)
-        })?;
-        return Ok(version == Some(case.version));
+        return has_version(connection, case.key, case.version);
     }
     let made = first(
         connection,
@@ -199,6 +196,29 @@ pub(super) fn is_as_read(connection: &Connection, case: &Case) -> Result<bool, S
         |row| row.get::<_, i64>(0),
     )?;
     Ok(made.is_none())
+}
+
+pub(super) fn has_version(connection: &Connection, case_key: i64, version: i64) -> Result<bool, StoreError> {
+    let found = first(connection, "SELECT version FROM cases WHERE case_key = $1", params![case_key], |row| {
+        row.get::<_, i64>(0)
+    })?;
+    Ok(found == Some(version))
+}
+
+/// Whether planning has begun with a change that is to be written: who was planned would miss what it says now.
+fn is_any_begun(connection: &Connection, write: &Write) -> Result<bool, StoreError> {
+    for change in &write.changes {
+        let begun = first(
+            connection,
+            "SELECT 1 FROM changes WHERE case_key = $1 AND sequence = $2 AND progress IS NOT NULL",
+            params![write.case.key, change.sequence],
+            |row| row.get::<_, i64>(0),
+        )?;
+        if begun.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn insert_case(connection: &Connection, case: &Case) -> Result<i64, StoreError> {
@@ -268,7 +288,7 @@ fn put_change(connection: &Connection, case_key: i64, change: &Change) -> Result
          VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (case_key, sequence)
          DO UPDATE SET episode = excluded.episode, due_at = excluded.due_at, planned_at = excluded.planned_at,
-            progress = NULL, body = excluded.body
+            body = excluded.body
          WHERE changes.planned_at IS NULL",
         params![
             case_key,

@@ -11,8 +11,11 @@ use super::text::Millis;
 use crate::store::error::{OpenError, StoreError};
 
 /// Step 1 is the first; a step is never taken back.
-const STEPS: &[&str] =
-    &[include_str!("migrations/0001_first_tables.sql"), include_str!("migrations/0002_refusals.sql")];
+const STEPS: &[&str] = &[
+    include_str!("migrations/0001_first_tables.sql"),
+    include_str!("migrations/0002_refusals.sql"),
+    include_str!("migrations/0003_news_during_planning.sql"),
+];
 
 /// `CAND`: what `file` and we ourselves know our files by.
 pub(super) const APPLICATION_ID: i64 = 0x4341_4e44;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use sha2::{Digest, Sha256};
 
-use super::cases::{is_as_read, update_case};
+use super::cases::{has_version, update_case};
 use super::text::{Millis, document, execute, first, json, optional_time, prepare, rows};
 use crate::domain::thread::Variant;
 use crate::store::error::StoreError;
@@ -17,7 +17,7 @@ pub fn due_changes(connection: &Connection, now: Timestamp, limit: i64) -> Resul
     rows(
         connection,
         "SELECT case_key, sequence, progress FROM changes WHERE planned_at IS NULL AND due_at <= $1
-         ORDER BY due_at, case_key LIMIT $2",
+         ORDER BY due_at, case_key, sequence LIMIT $2",
         params![Millis(now), limit],
         |row| Ok(DueChange { case_key: row.get(0)?, sequence: row.get(1)?, after: row.get(2)? }),
     )
@@ -30,9 +30,12 @@ pub fn next_due_change(connection: &Connection) -> Result<Option<Timestamp>, Sto
 
 pub fn raise(connection: &Connection, raising: Raising, now: Timestamp) -> Result<Recorded, StoreError> {
     let Raising { case_key, sequence, raises, progress } = raising;
-    match &progress {
-        Progress::Done { case } if !is_as_read(connection, case)? => return Ok(Recorded::Conflict),
-        Progress::Done { .. } | Progress::More { .. } => {}
+    let version_read = match &progress {
+        Progress::More { version, .. } => *version,
+        Progress::Done { case } => case.version,
+    };
+    if !has_version(connection, case_key, version_read)? {
+        return Ok(Recorded::Conflict);
     }
     let mut variants = HashMap::new();
     for raise in &raises {
@@ -47,7 +50,7 @@ pub fn raise(connection: &Connection, raising: Raising, now: Timestamp) -> Resul
         raise_thread(connection, case_key, sequence, raise, variant, now)?;
     }
     match progress {
-        Progress::More { after } => {
+        Progress::More { after, .. } => {
             execute(
                 connection,
                 "UPDATE changes SET progress = $3

@@ -10,11 +10,12 @@ use candor::domain::client::Channel;
 use candor::domain::observe::Sight;
 use candor::feed::update_format;
 use candor::passes::ingest::{self, Taken};
-use candor::passes::{Clock, Shared, ids, poll};
+use candor::passes::{Clock, Shared, deliver, ids, poll};
 use candor::store::rows::{CaseFilter, LedgerFilter, LedgerRow, LedgerState};
 use candor::web::routes::{self, AdminPlace};
 use http_body_util::BodyExt as _;
 use jiff::{SignedDuration, Timestamp};
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use super::page::Page;
@@ -134,10 +135,15 @@ impl House {
     }
 
     pub async fn start(&mut self) {
+        self.reopen().await;
+        self.settle().await;
+    }
+
+    /// Opens the node, and lets it do nothing yet.
+    pub async fn reopen(&mut self) {
         let clock = self.clock.clone();
         let node = Node::open(&self.path("candor.toml"), Clock::new(move || clock.now())).await;
         self.node = Some(node.unwrap_or_else(|error| panic!("the node does not open: {error:?}")));
-        self.settle().await;
     }
 
     /// Stops in order.
@@ -228,13 +234,28 @@ impl House {
 
     /// Hands an update in by hand, as `--trigger` does.
     pub async fn trigger(&mut self, text: &str) -> Taken {
+        let taken = self.hand_in(text).await;
+        self.settle().await;
+        taken
+    }
+
+    /// The same, recorded and no more: nothing is planned or sent.
+    pub async fn hand_in(&self, text: &str) -> Taken {
         let now = self.clock.now();
         let update = update_format::parse(text).unwrap_or_else(|error| panic!("not an update: {error}"));
         let seen = update.into_observation("trigger", now, || ids::case_id(now));
         let sight = Sight::Watching { last_good_at: None };
-        let taken = ingest::take(self.shared(), &[seen], sight, None, now).await.unwrap();
-        self.settle().await;
-        taken
+        ingest::take(self.shared(), &[seen], sight, None, now).await.unwrap()
+    }
+
+    /// Sends what is due on one channel, and does nothing else.
+    pub async fn send(&mut self, channel: Channel) {
+        let node = self.node.as_mut().expect("a started house");
+        let lanes = match channel {
+            Channel::Email => &mut node.email,
+            Channel::Webhook => &mut node.webhook,
+        };
+        deliver::pass(&node.shared, channel, lanes, &CancellationToken::new()).await.unwrap();
     }
 
     /// Posts to a hook through the real router; gives the status and the words of the answer.
