@@ -12,6 +12,7 @@ use super::exit::Exit;
 use super::opening::{self, Hands};
 use super::{dry_run, show, wait};
 use crate::config::diagnostic::{Diagnostic, Excerpt, Severity};
+use crate::config::excerpt::Showing;
 use crate::domain::duration;
 use crate::domain::incident::Observation;
 use crate::domain::observe::Sight;
@@ -104,7 +105,7 @@ fn placed(name: &Path, text: &str, error: &UpdateError) -> Diagnostic {
         key: error.key.clone().unwrap_or_default(),
         message: error.message.clone(),
         help: None,
-        excerpt: error.byte_span().map(|span| Excerpt::of(text, span)),
+        excerpt: error.byte_span().map(|span| Excerpt::of(text, span, Showing::AsWritten)),
     }
 }
 

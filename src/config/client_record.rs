@@ -63,10 +63,13 @@ pub fn client(
 }
 
 /// Anything without white space and control characters: it stands in listings, webhooks and calls.
+pub fn is_id(written: &str) -> bool {
+    (1..=100).contains(&written.chars().count())
+        && !written.chars().any(|c| c.is_whitespace() || c.is_control() || "/\\\"'|,;".contains(c))
+}
+
 fn client_id(written: &str) -> Result<String, Mistake> {
-    let fits = (1..=100).contains(&written.chars().count())
-        && !written.chars().any(|c| c.is_whitespace() || c.is_control() || "/\\\"'|,;".contains(c));
-    if fits {
+    if is_id(written) {
         return Ok(written.to_owned());
     }
     Err(Mistake::with_help(

@@ -8,8 +8,8 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use super::diagnostic::Diagnostic;
+use super::fact_check::FactCheck;
 use super::meaning::unknown_name;
-use super::playbook::FactCheck;
 use super::problem::{KeyPath, Mistake, Problem, Problems, quoted};
 use super::settings::Settings;
 use super::{clients_csv, clients_toml};
@@ -44,7 +44,7 @@ impl ClientRules {
             components,
             ids: settings.components.iter().map(|one| one.id.clone()).collect(),
             allow: settings.webhook.allow.clone(),
-            facts: FactCheck::new(entries),
+            facts: FactCheck::new(&settings.playbook, entries),
         }
     }
 

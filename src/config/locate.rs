@@ -53,7 +53,7 @@ pub fn load(path: &Path) -> Result<Settings, Vec<Diagnostic>> {
 /// # Errors
 /// Every mistake found, in the order of the text.
 pub fn from_text(path: &Path, folder: &Path, text: &str) -> Result<Settings, Vec<Diagnostic>> {
-    let document = Document::parse(path, text, 1)?;
+    let document = Document::parse(path, text)?;
     let (written, mut found) = document.read::<WrittenSettings>();
     let Some(written) = written else { return Err(found) };
     let meant = meaning::settings(&written, path, folder);

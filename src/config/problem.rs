@@ -53,15 +53,32 @@ impl fmt::Display for KeyPath {
 pub struct Mistake {
     pub message: String,
     pub help: Option<String>,
+    pub spot: Spot,
+}
+
+/// Which part of the value is at fault.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Spot {
+    #[default]
+    Whole,
+    /// The first place at which this word stands in it.
+    Word(String),
+    /// A line of a text of several lines, counted from 1.
+    Line(usize),
 }
 
 impl Mistake {
     pub fn new(message: impl Into<String>) -> Mistake {
-        Mistake { message: message.into(), help: None }
+        Mistake { message: message.into(), help: None, spot: Spot::Whole }
     }
 
     pub fn with_help(message: impl Into<String>, help: impl Into<String>) -> Mistake {
-        Mistake { message: message.into(), help: Some(help.into()) }
+        Mistake { message: message.into(), help: Some(help.into()), spot: Spot::Whole }
+    }
+
+    /// The same, of a part of the value.
+    pub fn at(self, spot: Spot) -> Mistake {
+        Mistake { spot, ..self }
     }
 }
 

@@ -67,7 +67,7 @@ pub fn book_warnings(settings: &Settings, book: &BookSummary) -> Vec<Diagnostic>
 
 fn place(settings: &Settings, problems: Problems) -> Vec<Diagnostic> {
     let text = read_text(&settings.file).ok().flatten().unwrap_or_default();
-    let document = Document::parse(&settings.file, &text, 1).ok();
+    let document = Document::parse(&settings.file, &text).ok();
     let whole = |problem: &Problem| Diagnostic {
         key: problem.path.to_string(),
         ..Diagnostic::whole_file(&settings.file, problem.mistake.message.clone(), problem.mistake.help.clone())
