@@ -27,6 +27,8 @@ struct Findings {
     fault: Option<anyhow::Error>,
     book: BookSummary,
     endpoints: Vec<Endpoint>,
+    /// The secrets of the configuration that this user cannot use.
+    unusable_secrets: Vec<Diagnostic>,
     current: Option<Current>,
 }
 
@@ -44,7 +46,7 @@ pub enum Asks {
 }
 
 pub async fn check(arguments: &Arguments, asks: Asks) -> Exit {
-    logging::start(arguments.log_format, "warn");
+    logging::start(arguments.log_format, tracing::Level::WARN);
     let config = match locate::find(arguments.config.as_deref(), run::environment().as_deref()) {
         Ok(config) => config,
         Err(message) => {
@@ -59,7 +61,9 @@ pub async fn check(arguments: &Arguments, asks: Asks) -> Exit {
     }
     let answers = match &found.current {
         Some(current) if asks == Asks::Others && found.errors.is_empty() => {
-            check_online::ask(current, &found.endpoints).await
+            let mut answers = check_online::secrets(&found.unusable_secrets, found.book.unusable_secrets);
+            answers.extend(check_online::ask(current, &found.endpoints).await);
+            answers
         }
         Some(_) | None => Vec::new(),
     };
@@ -88,8 +92,10 @@ impl Findings {
                 Vec::new()
             }
         };
-        self.read_clients(&settings, &ClientRules::new(&settings, &entries));
+        self.read_clients(&settings, &ClientRules::new(&settings, &entries).with_secrets_tried());
+        self.unusable_secrets = locate::unusable_secrets(&settings);
         self.warnings = locate::warnings(&settings);
+        self.warnings.extend(self.unusable_secrets.iter().cloned());
         self.warnings.extend(locate::book_warnings(&settings, &self.book));
         match files::with_settings(settings) {
             Ok(current) => {
@@ -161,6 +167,9 @@ fn print(found: &Findings, answers: &[Answer], config: &str) {
         show::problem(&format!("{config}: {} mistakes", found.errors.len()));
         return;
     };
+    if current.playbook.is_empty() {
+        show::note("the playbook has no entries: messages say that nothing is known to do yet");
+    }
     for word in current.asked_in_vain() {
         show::note(&format!("warning: set, and not in this release: {word}"));
     }

@@ -16,7 +16,7 @@ use crate::store::{OpenError, Store};
 
 /// Finds the configuration and reads it alone: for listings, which need no playbook and no clients.
 pub fn settings(arguments: &Arguments) -> Result<Settings, Exit> {
-    logging::start(arguments.log_format, "warn");
+    logging::start(arguments.log_format, tracing::Level::WARN);
     locate::load(&configuration(arguments)?).map_err(|found| {
         show::diagnostics(&found);
         Exit::Wrong
@@ -25,7 +25,7 @@ pub fn settings(arguments: &Arguments) -> Result<Settings, Exit> {
 
 /// The configuration with playbook and templates.
 pub fn files(arguments: &Arguments) -> Result<Current, Exit> {
-    logging::start(arguments.log_format, "warn");
+    logging::start(arguments.log_format, tracing::Level::WARN);
     files::read(&configuration(arguments)?).map_err(|found| {
         show::diagnostics(&found);
         Exit::Wrong

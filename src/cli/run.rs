@@ -13,7 +13,7 @@ use crate::daemon::node::NodeError;
 use crate::daemon::{clock, logging, run as daemon};
 
 pub async fn run(arguments: &Arguments) -> Exit {
-    logging::start(arguments.log_format, "info");
+    logging::start(arguments.log_format, tracing::Level::INFO);
     let config = match locate::find(arguments.config.as_deref(), environment().as_deref()) {
         Ok(config) => config,
         Err(message) => {

@@ -12,6 +12,7 @@ use super::fact_check::FactCheck;
 use super::meaning::unknown_name;
 use super::problem::{KeyPath, Mistake, Problem, Problems, quoted};
 use super::settings::Settings;
+use super::warnings::unusable_signing_secret;
 use super::{clients_csv, clients_toml};
 use crate::domain::client::{Channel, Client, SecretRef};
 use crate::domain::playbook::Entry;
@@ -27,6 +28,14 @@ pub struct ClientRules {
     ids: Vec<String>,
     pub allow: Vec<(IpAddr, u8)>,
     facts: FactCheck,
+    secrets: Secrets,
+}
+
+/// Whether the secrets that clients name are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Secrets {
+    LeftAlone,
+    Tried,
 }
 
 impl ClientRules {
@@ -45,7 +54,13 @@ impl ClientRules {
             ids: settings.components.iter().map(|one| one.id.clone()).collect(),
             allow: settings.webhook.allow.clone(),
             facts: FactCheck::new(&settings.playbook, entries),
+            secrets: Secrets::LeftAlone,
         }
+    }
+
+    /// The same, and a secret that this user cannot use is warned of.
+    pub fn with_secrets_tried(self) -> ClientRules {
+        ClientRules { secrets: Secrets::Tried, ..self }
     }
 
     /// The id of the component that a client calls by its id or name.
@@ -77,6 +92,8 @@ pub struct BookSummary {
     pub without_contacts: u64,
     /// Secrets written in plain.
     pub plain_secrets: u64,
+    /// Secrets that this user cannot use, if they were tried.
+    pub unusable_secrets: u64,
     /// One warning for each of the first clients counted above, with its place.
     pub warnings: Vec<Diagnostic>,
 }
@@ -234,6 +251,9 @@ impl Book<'_> {
             }
             summary.plain_secrets += u64::from(matches!(contact.secret, Some(SecretRef::Plain(_))));
         }
+        if self.rules.secrets == Secrets::Tried {
+            try_secrets(summary, client, table, place);
+        }
         let mut warn = |key: &str, message: &str, help: &str| {
             if summary.warnings.len() < MOST_DIAGNOSTICS {
                 let message = format!("the client {} {message}", quoted(&client.id));
@@ -252,6 +272,17 @@ impl Book<'_> {
                 "has no contact and cannot be told anything",
                 "write a [[client.contact]] with email or webhook",
             );
+        }
+    }
+}
+
+fn try_secrets(summary: &mut BookSummary, client: &Client, table: &KeyPath, place: &dyn Fn(Problem) -> Diagnostic) {
+    for (index, contact) in client.contacts.iter().enumerate() {
+        let Some(mistake) = contact.secret.as_ref().and_then(unusable_signing_secret) else { continue };
+        summary.unusable_secrets += 1;
+        if summary.warnings.len() < MOST_DIAGNOSTICS {
+            let path = table.key("contact").index(index).key("secret");
+            summary.warnings.push(place(Problem { path, mistake }).as_warning());
         }
     }
 }

@@ -10,6 +10,7 @@ mod client_record;
 pub mod clients;
 mod clients_csv;
 mod clients_toml;
+mod csv_header;
 mod csv_rows;
 pub mod diagnostic;
 pub mod document;
