@@ -25,11 +25,18 @@ struct Findings {
     warnings: Vec<Diagnostic>,
     /// A fault of this machine while the client files were read.
     fault: Option<anyhow::Error>,
+    /// Counted only if all of it could be read.
     book: BookSummary,
     endpoints: Vec<Endpoint>,
     /// The secrets of the configuration that this user cannot use.
     unusable_secrets: Vec<Diagnostic>,
     current: Option<Current>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Book {
+    Read,
+    Faulty,
 }
 
 /// A client's webhook, to be asked whether it answers.
@@ -92,11 +99,14 @@ impl Findings {
                 Vec::new()
             }
         };
-        self.read_clients(&settings, &ClientRules::new(&settings, &entries).with_secrets_tried());
+        let is_read = self.read_clients(&settings, &ClientRules::new(&settings, &entries).with_secrets_tried());
         self.unusable_secrets = locate::unusable_secrets(&settings);
         self.warnings = locate::warnings(&settings);
         self.warnings.extend(self.unusable_secrets.iter().cloned());
-        self.warnings.extend(locate::book_warnings(&settings, &self.book));
+        if is_read == Book::Read {
+            self.warnings.extend(locate::book_warnings(&settings, &self.book));
+        }
+        self.errors.extend(locate::misplaced_files(&settings));
         match files::with_settings(settings) {
             Ok(current) => {
                 self.errors.extend(template_faults(&current));
@@ -110,17 +120,21 @@ impl Findings {
         }
     }
 
-    fn read_clients(&mut self, settings: &Settings, rules: &ClientRules) {
+    fn read_clients(&mut self, settings: &Settings, rules: &ClientRules) -> Book {
         let endpoints = &mut self.endpoints;
         let read = clients::for_each_client(&settings.clients, rules, &mut |client| {
             keep_endpoints(endpoints, &client);
             Ok(())
         });
         match read {
-            Ok(book) => self.book = book,
+            Ok(book) => {
+                self.book = book;
+                return Book::Read;
+            }
             Err(BookError::Faulty(errors)) => self.errors.extend(errors),
             Err(BookError::Sink(error)) => self.fault = Some(error),
         }
+        Book::Faulty
     }
 }
 
@@ -164,7 +178,8 @@ fn print(found: &Findings, answers: &[Answer], config: &str) {
         ));
     }
     let Some(current) = found.current.as_ref().filter(|_| found.errors.is_empty()) else {
-        show::problem(&format!("{config}: {} mistakes", found.errors.len()));
+        let count = found.errors.len();
+        show::problem(&format!("{config}: {count} {}", if count == 1 { "mistake" } else { "mistakes" }));
         return;
     };
     if current.playbook.is_empty() {

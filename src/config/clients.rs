@@ -72,6 +72,10 @@ impl ClientRules {
             // Without any [[component]] each name of the sources stands for itself.
             return Ok(written.trim().to_lowercase());
         }
+        if written.contains([',', ';', '|']) {
+            let help = "name one component in each place: [\"payments\", \"search\"], in CSV payments|search";
+            return Err(Mistake::with_help(format!("no component is called {}", quoted(written)), help));
+        }
         let known: Vec<&str> = self.ids.iter().map(String::as_str).collect();
         Err(unknown_name("component", written, &known))
     }
@@ -270,7 +274,7 @@ impl Book<'_> {
             warn(
                 "contact",
                 "has no contact and cannot be told anything",
-                "write a [[client.contact]] with email or webhook",
+                "write a [[client.contact]] with email or webhook, or a cell in one of these columns",
             );
         }
     }

@@ -168,6 +168,10 @@ impl Reading<'_> {
         let (found, expected) = (row.len(), self.columns.names.len());
         let (place, help) = match found.cmp(&expected) {
             std::cmp::Ordering::Equal => return None,
+            std::cmp::Ordering::Less if row.iter().any(|cell| cell.text.contains(self.other_delimiter())) => {
+                let (wanted, found) = (self.columns.delimiter, self.other_delimiter());
+                (row.first(), format!("write `{wanted}` between cells, as the header line does, not `{found}`"))
+            }
             std::cmp::Ordering::Less => {
                 let names = self.columns.names[found..].join(", ");
                 (row.first(), format!("write a cell for each column, an empty one too; missing: {names}"))
@@ -180,6 +184,10 @@ impl Reading<'_> {
         let place = place.map_or((0, 0), |cell| (cell.line, cell.column));
         let message = format!("the row has {found} cells, the header line {expected}");
         Some(diagnostic(self.file, place, "", Mistake::with_help(message, help)))
+    }
+
+    fn other_delimiter(&self) -> char {
+        if self.columns.delimiter == ',' { ';' } else { ',' }
     }
 
     fn finish(&self, client: &Open, book: &mut Book<'_>) -> Result<(), BookError> {

@@ -11,6 +11,7 @@ use super::client_record;
 use super::clients::{Book, BookError, Origin};
 use super::diagnostic::Diagnostic;
 use super::document::Document;
+use super::locate::is_utf_16;
 use super::problem::{KeyPath, Problems};
 use super::written::WrittenClients;
 
@@ -135,6 +136,9 @@ impl<R: BufRead> Pieces<R> {
         self.line_number += 1;
         if bytes.len() > MOST_RECORD_BYTES {
             return Err(format!("line {} is longer than 1 MiB", self.line_number));
+        }
+        if self.line_number == 1 && is_utf_16(&bytes) {
+            return Err("this is UTF-16 text; save the file as UTF-8".to_owned());
         }
         let mut line = String::from_utf8(bytes).map_err(|_| format!("line {} is not UTF-8 text", self.line_number))?;
         if self.line_number == 1 && line.starts_with('\u{feff}') {

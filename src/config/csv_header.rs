@@ -9,8 +9,8 @@ use std::path::Path;
 use super::client_record;
 use super::csv_rows::{Cell, Fault, Rows};
 use super::diagnostic::{Diagnostic, Severity};
-use super::document::unknown_key;
 use super::problem::{Mistake, quoted};
+use super::shape::unknown_key;
 
 const COLUMNS: [&str; 11] = [
     "id",

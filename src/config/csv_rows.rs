@@ -5,6 +5,7 @@
 
 use std::io::{BufRead, Read as _};
 
+use super::locate::is_utf_16;
 use super::problem::Mistake;
 
 /// A longer row is no client.
@@ -159,6 +160,9 @@ impl<R: BufRead> Rows<R> {
         if bytes.len() > MOST_ROW_BYTES {
             let message = "the line is longer than 1 MiB".to_owned();
             return Err(whole(self.line, message, "write a row for each contact", GoesOn::No));
+        }
+        if self.line == 1 && is_utf_16(&bytes) {
+            return Err(whole(0, "this is UTF-16 text".to_owned(), "save the file as UTF-8", GoesOn::No));
         }
         let mut line = String::from_utf8(bytes).map_err(|_| {
             whole(self.line, "the line is not UTF-8 text".to_owned(), "save the file as UTF-8", GoesOn::NextRow)

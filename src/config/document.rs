@@ -14,7 +14,8 @@ use toml::de::{DeTable, DeValue};
 use super::client_record;
 use super::diagnostic::{Diagnostic, Excerpt, Severity};
 use super::excerpt::{self, Showing};
-use super::problem::{KeyPath, Mistake, Problem, Spot, Step, nearest, quoted};
+use super::problem::{KeyPath, Mistake, Problem, Spot, Step};
+use super::shape::{mistake_of_shape, not_toml};
 
 /// Mistakes of shape that are reported at once; a file with more is likely to be another kind of file.
 const MOST_SHAPE_MISTAKES: usize = 20;
@@ -70,11 +71,30 @@ impl<'t> Document<'t> {
         if errors.is_empty() {
             return Ok(document);
         }
-        let found = errors.iter().take(MOST_SHAPE_MISTAKES).map(|error| {
+        Err(document.syntax_faults(&errors))
+    }
+
+    /// Each fault once: of the rest of its line and the line below the parser only guesses.
+    fn syntax_faults(&self, errors: &[toml::de::Error]) -> Vec<Diagnostic> {
+        let all = errors.iter().take(MOST_SHAPE_MISTAKES).map(|error| {
             let span = error.span().unwrap_or(0..0);
-            document.diagnostic(span, &KeyPath::root(), not_toml(error.message()))
+            let start = self.text.floor_char_boundary(span.start);
+            let begin = self.text[..start].rfind('\n').map_or(0, |at| at + 1);
+            let line = self.text[begin..].lines().next().unwrap_or_default();
+            self.diagnostic(span, &KeyPath::root(), not_toml(error.message(), line, &self.text[start..]))
         });
-        Err(found.collect())
+        let mut all: Vec<Diagnostic> = all.collect();
+        all.sort_by_key(|one| (one.line, one.column));
+        let mut kept: Vec<Diagnostic> = Vec::new();
+        let mut last_line = 0;
+        for one in all {
+            let follows = one.line <= last_line + 1;
+            last_line = one.line;
+            if kept.is_empty() || !follows {
+                kept.push(one);
+            }
+        }
+        kept
     }
 
     /// Reads the document as `T`. Each key at fault is noted and left out, then the rest is read again, so
@@ -174,10 +194,23 @@ impl<'t> Document<'t> {
         format!("{list}[{name}]{dot}{}", KeyPath(inner.to_vec()))
     }
 
+    /// A contact's webhook counts as a secret, whatever it looks like; where our own servers are is none.
+    fn showing_of(&self, path: &KeyPath) -> Showing {
+        let has =
+            |wanted: &dyn Fn(&str) -> bool| path.0.iter().any(|step| matches!(step, Step::Key(name) if wanted(name)));
+        let last = path.last_key().unwrap_or_default();
+        if has(&excerpt::is_secret_key) || (last == "webhook" && has(&|name| name == "contact")) {
+            Showing::Nothing
+        } else if self.part.clients_before.is_none() && matches!(last, "server" | "url" | "public_url") {
+            Showing::WithoutLogin
+        } else {
+            self.showing
+        }
+    }
+
     fn diagnostic(&self, span: Range<usize>, path: &KeyPath, mistake: Mistake) -> Diagnostic {
         let (line, column) = self.line_and_column(span.start);
-        let is_secret = path.0.iter().any(|step| matches!(step, Step::Key(name) if excerpt::is_secret_key(name)));
-        let showing = if is_secret { Showing::Nothing } else { self.showing };
+        let showing = self.showing_of(path);
         Diagnostic {
             severity: Severity::Error,
             file: self.file.to_owned(),
@@ -199,11 +232,6 @@ impl<'t> Document<'t> {
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         (self.part.first_line + before.matches('\n').count(), before[line_start..].chars().count() + 1)
     }
-}
-
-fn not_toml(message: &str) -> Mistake {
-    let help = "texts stand in quotes (key = \"…\"), lists in brackets, each key once in its table";
-    Mistake::with_help(format!("this is not TOML: {message}"), help)
 }
 
 fn path_of(path: &serde_path_to_error::Path) -> KeyPath {
@@ -241,49 +269,6 @@ fn parent_table<'a, 't>(table: &'a mut DeTable<'t>, steps: &[Step]) -> Option<&'
     }
 }
 
-/// The parser's words in ours. What was found is named by its type, never by its value: it may be a secret.
-fn mistake_of_shape(message: &str, path: &KeyPath) -> Mistake {
-    if let Some(rest) = message.strip_prefix("unknown field `") {
-        let written = rest.split('`').next().unwrap_or_default();
-        let known: Vec<&str> = rest.split('`').skip(2).step_by(2).collect();
-        return unknown_key(written, &known);
-    }
-    for prefix in ["invalid type: ", "invalid value: "] {
-        let Some((found, expected)) = message.strip_prefix(prefix).and_then(|rest| rest.rsplit_once(", expected "))
-        else {
-            continue;
-        };
-        let found = found.split([' ', '`', '"']).next().unwrap_or("something else");
-        let found = match found {
-            "map" => "table",
-            "sequence" => "list",
-            "integer" => "whole number",
-            "string" => "text",
-            other => other,
-        };
-        let expected = match expected {
-            "a sequence" => "a list",
-            "a map" => "a table",
-            "a string" => "a text in quotes",
-            "i64" | "u64" | "u32" | "usize" => "a whole number",
-            other if other.starts_with("struct ") => "a table",
-            other => other,
-        };
-        return Mistake::new(format!("a {found} stands here, where {expected} is expected"));
-    }
-    let what = if path.0.is_empty() { "the file" } else { "the value" };
-    Mistake::new(format!("{what} is not right: {message}"))
-}
-
-/// An unknown key or column, with the nearest known one.
-pub fn unknown_key(written: &str, known: &[&str]) -> Mistake {
-    let message = match nearest(written, known.iter().copied()) {
-        Some(near) => format!("the key {} is unknown; the nearest known one is `{near}`", quoted(written)),
-        None => format!("the key {} is unknown here", quoted(written)),
-    };
-    Mistake::with_help(message, format!("known here: {}", known.join(", ")))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -318,7 +303,7 @@ mod tests {
         assert_eq!(
             found,
             [
-                "x.toml:3:9: inner[0].count: a text stands here, where a whole number is expected",
+                "x.toml:3:9: inner[0].count: a text stands here, where a whole number is expected (write count = 50, without quotes)",
                 "x.toml:5:3: inner[1].evry: the key \"evry\" is unknown; the nearest known one is `every` (known here: every, count)",
                 "x.toml:1:1: nmae: the key \"nmae\" is unknown; the nearest known one is `name` (known here: name, inner)",
             ]

@@ -24,6 +24,8 @@ pub enum Showing {
     AsWritten,
     /// All but what may be an address or a secret.
     Masked,
+    /// All but an address that may hold a login.
+    WithoutLogin,
     /// No value: the key at fault is a secret's.
     Nothing,
 }
@@ -69,6 +71,7 @@ fn cut(line: &str, span: Range<usize>) -> Excerpt {
 fn masked(line: &str, showing: Showing) -> String {
     let (all_values, addresses) = match showing {
         Showing::AsWritten => (false, false),
+        Showing::WithoutLogin => (false, line.contains('@')),
         Showing::Masked => (names_a_secret(line), true),
         Showing::Nothing => (true, true),
     };
@@ -165,6 +168,9 @@ mod tests {
     fn what_a_person_wrote_for_others_to_read_is_shown_to_them_as_it_is() {
         let line = r#"title = "mail ops@acme.example the key = \"x\"""#;
         assert_eq!(masked(line, Showing::AsWritten), line);
+        let server = r#"server = "smtp://mail:99999""#;
+        assert_eq!(masked(server, Showing::WithoutLogin), server);
+        assert!(!masked(r#"server = "smtp://a:b@mail""#, Showing::WithoutLogin).contains("a:b"));
         assert_eq!(masked(r#"  "hunter2","#, Showing::Nothing), r#"  "*******","#);
     }
 

@@ -8,7 +8,7 @@ use super::meaning;
 use super::settings::Settings;
 use super::written::WrittenSettings;
 
-pub use super::warnings::{book_warnings, unusable_secrets, warnings};
+pub use super::warnings::{book_warnings, misplaced_files, unusable_secrets, warnings};
 
 /// Configurations and playbooks are written by hand; larger files are something else.
 const MOST_BYTES: u64 = 8 * 1024 * 1024;
@@ -28,7 +28,7 @@ pub fn find(named: Option<&Path>, environment: Option<&Path>) -> Result<PathBuf,
     }
     let existing = PLACES.iter().map(Path::new).find(|path| path.exists());
     existing.map(Path::to_owned).ok_or_else(|| {
-        format!("no configuration is found: neither --config nor $CANDOR_CONFIG names one, and there is no {}; `candor init` writes one", PLACES.join(" and no "))
+        format!("no configuration is found: neither --config nor $CANDOR_CONFIG names one, and there is no {}; name one, or call candor in the folder above config/", PLACES.join(" and no "))
     })
 }
 
@@ -93,6 +93,13 @@ pub(super) fn read_text(path: &Path) -> Result<Option<String>, Vec<Diagnostic>> 
         return Err(vec![Diagnostic::whole_file(path, message, None)]);
     }
     let bytes = std::fs::read(path).map_err(cannot_read)?;
+    if is_utf_16(&bytes) {
+        return Err(vec![Diagnostic::whole_file(
+            path,
+            "this is UTF-16 text",
+            Some("save the file as UTF-8".to_owned()),
+        )]);
+    }
     let text = String::from_utf8(bytes).map_err(|error| {
         let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
@@ -103,6 +110,11 @@ pub(super) fn read_text(path: &Path) -> Result<Option<String>, Vec<Diagnostic>> 
         )]
     })?;
     Ok(Some(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)))
+}
+
+/// Whether a text begins with a byte order mark of UTF-16, as some editors and spreadsheets write.
+pub fn is_utf_16(bytes: &[u8]) -> bool {
+    bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff])
 }
 
 /// The folder of `path` in its real, absolute form: what relative paths start at.

@@ -25,6 +25,7 @@ mod playbook_text;
 pub mod problem;
 pub mod secret;
 pub mod settings;
+mod shape;
 mod values;
 mod warnings;
 pub mod written;

@@ -27,6 +27,14 @@ impl KeyPath {
         KeyPath(steps)
     }
 
+    /// The innermost key.
+    pub fn last_key(&self) -> Option<&str> {
+        self.0.iter().rev().find_map(|step| match step {
+            Step::Key(name) => Some(name.as_str()),
+            Step::Index(_) => None,
+        })
+    }
+
     /// The path of one element of the list that this path leads to, counted from 0.
     pub fn index(&self, index: usize) -> KeyPath {
         let mut steps = self.0.clone();
@@ -123,13 +131,19 @@ impl Problems {
 
 /// The known word that a mistyped one is nearest to, if any is near enough to be meant.
 pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    const LEAST_IN_COMMON: usize = 3;
     let folded = written.to_lowercase();
-    known
-        .into_iter()
+    let known: Vec<&str> = known.into_iter().collect();
+    let by_letters = known
+        .iter()
         .map(|word| (strsim::damerau_levenshtein(&folded, &word.to_lowercase()), word))
         .filter(|(distance, word)| *distance <= (word.chars().count().max(3)) / 2)
         .min_by_key(|(distance, _)| *distance)
-        .map(|(_, word)| word)
+        .map(|(_, word)| *word);
+    by_letters.or_else(|| {
+        let begins = |word: &&str| word.len() >= LEAST_IN_COMMON && folded.starts_with(&word.to_lowercase());
+        known.into_iter().filter(begins).max_by_key(|word| word.len())
+    })
 }
 
 /// A word as found, cut to what fits in a line and with control characters made visible.
@@ -160,6 +174,7 @@ mod tests {
         check("evry", Some("every"));
         check("Component", Some("components"));
         check("ulr", Some("url"));
+        check("url_of_page", Some("url"));
         check("webhook", None);
     }
 }

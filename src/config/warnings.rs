@@ -46,6 +46,21 @@ pub fn warnings(settings: &Settings) -> Vec<Diagnostic> {
     place(settings, problems)
 }
 
+/// What stands where the configuration names a path, and is of another kind: the start would fail on it.
+pub fn misplaced_files(settings: &Settings) -> Vec<Diagnostic> {
+    let mut problems = Problems::default();
+    if settings.state.is_dir() {
+        let message = format!("{} is a folder; the state is one file", settings.state.display());
+        let help = format!("write a file in it, such as {}", settings.state.join("candor.db").display());
+        problems.add(KeyPath::root().key("state"), Mistake::with_help(message, help));
+    }
+    if settings.templates.is_file() {
+        let message = format!("{} is a file; templates lie in a folder", settings.templates.display());
+        problems.add(KeyPath::root().key("templates"), Mistake::with_help(message, "name the folder that it lies in"));
+    }
+    placed(settings, problems)
+}
+
 /// The warnings of a book of clients: its own, and what the configuration lacks for it.
 pub fn book_warnings(settings: &Settings, book: &BookSummary) -> Vec<Diagnostic> {
     let root = KeyPath::root();
@@ -76,6 +91,10 @@ pub fn book_warnings(settings: &Settings, book: &BookSummary) -> Vec<Diagnostic>
 }
 
 fn place(settings: &Settings, problems: Problems) -> Vec<Diagnostic> {
+    placed(settings, problems).into_iter().map(Diagnostic::as_warning).collect()
+}
+
+fn placed(settings: &Settings, problems: Problems) -> Vec<Diagnostic> {
     let text = read_text(&settings.file).ok().flatten().unwrap_or_default();
     let document = Document::parse(&settings.file, &text).ok();
     let whole = |problem: &Problem| Diagnostic {
@@ -86,7 +105,7 @@ fn place(settings: &Settings, problems: Problems) -> Vec<Diagnostic> {
         Some(document) => document.place(problem),
         None => whole(&problem),
     });
-    placed.map(Diagnostic::as_warning).collect()
+    placed.collect()
 }
 
 /// What a secret is for, and so what shape it has.
