@@ -83,7 +83,7 @@ pub async fn check(arguments: &Arguments, asks: Asks) -> Exit {
         return show::fault(fault);
     }
     match (found.errors.is_empty(), answers.iter().all(|answer| answer.fault.is_none())) {
-        (false, _) => Exit::Wrong,
+        (false, _) => show::status_of(&found.errors),
         (true, false) => Exit::Failed,
         (true, true) => Exit::Done,
     }

@@ -59,10 +59,7 @@ pub fn environment() -> Option<std::path::PathBuf> {
 /// Says why there is no node, and with which status to end.
 pub fn failed(error: &NodeError) -> Exit {
     match error {
-        NodeError::Files(found) => {
-            show::diagnostics(found);
-            Exit::Wrong
-        }
+        NodeError::Files(found) => show::wrong(found),
         NodeError::HeldBy { .. } => {
             show::problem(&error.to_string());
             Exit::Failed

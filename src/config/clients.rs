@@ -152,8 +152,7 @@ pub fn for_each_client(
 /// # Errors
 /// The file or folder cannot be read, or the file is of another kind.
 pub fn files(path: &Path) -> Result<Vec<PathBuf>, Vec<Diagnostic>> {
-    let cannot_read =
-        |error: std::io::Error| vec![Diagnostic::whole_file(path, format!("cannot be read: {error}"), None)];
+    let cannot_read = |error: std::io::Error| vec![Diagnostic::unreadable(path, &error)];
     let metadata = match std::fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),

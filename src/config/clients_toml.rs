@@ -23,7 +23,7 @@ pub(super) fn read(file: &Path, number: usize, book: &mut Book<'_>) -> Result<()
     let reader = match File::open(file) {
         Ok(opened) => BufReader::new(opened),
         Err(error) => {
-            book.report([Diagnostic::whole_file(file, format!("cannot be read: {error}"), None)]);
+            book.report([Diagnostic::unreadable(file, &error)]);
             return Ok(());
         }
     };

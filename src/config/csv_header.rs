@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::client_record;
 use super::csv_rows::{Cell, Fault, Rows};
-use super::diagnostic::{Diagnostic, Severity};
+use super::diagnostic::{Cause, Diagnostic, Severity};
 use super::problem::{Mistake, quoted};
 use super::shape::unknown_key;
 
@@ -67,7 +67,7 @@ fn delimiter(file: &Path) -> Result<char, Diagnostic> {
     const MOST_HEADER_BYTES: u64 = 64 * 1024;
     let mut first = Vec::new();
     let read = open(file)?.take(MOST_HEADER_BYTES).read_until(b'\n', &mut first);
-    read.map_err(|error| Diagnostic::whole_file(file, format!("cannot be read: {error}"), None))?;
+    read.map_err(|error| Diagnostic::unreadable(file, &error))?;
     Ok(if first.iter().find(|byte| matches!(byte, b',' | b';')) == Some(&b';') { ';' } else { ',' })
 }
 
@@ -109,7 +109,7 @@ fn unknown_column(name: &str) -> Mistake {
 /// Opens the file for reading.
 pub(super) fn open(file: &Path) -> Result<BufReader<File>, Diagnostic> {
     let opened = File::open(file).map(BufReader::new);
-    opened.map_err(|error| Diagnostic::whole_file(file, format!("cannot be read: {error}"), None))
+    opened.map_err(|error| Diagnostic::unreadable(file, &error))
 }
 
 /// A mistake at a line and column of the file.
@@ -123,6 +123,7 @@ pub(super) fn diagnostic(file: &Path, (line, column): (usize, usize), key: &str,
         message: mistake.message,
         help: mistake.help,
         excerpt: None,
+        cause: Cause::Content,
     }
 }
 

@@ -12,7 +12,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::client_record;
-use super::diagnostic::{Diagnostic, Excerpt, Severity};
+use super::diagnostic::{Cause, Diagnostic, Excerpt, Severity};
 use super::excerpt::{self, Showing};
 use super::problem::{KeyPath, Mistake, Problem, Spot, Step};
 use super::shape::{mistake_of_shape, not_toml};
@@ -220,6 +220,7 @@ impl<'t> Document<'t> {
             message: mistake.message,
             help: mistake.help,
             excerpt: Some(Excerpt::of(self.text, span, showing)),
+            cause: Cause::Content,
         }
     }
 

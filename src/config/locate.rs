@@ -26,7 +26,8 @@ pub fn find(named: Option<&Path>, environment: Option<&Path>) -> Result<PathBuf,
     if let Some(path) = named.or(environment.filter(set)) {
         return Ok(path.to_owned());
     }
-    let existing = PLACES.iter().map(Path::new).find(|path| path.exists());
+    // One that this user may not look at is there: it is named when it is read.
+    let existing = PLACES.iter().map(Path::new).find(|path| path.try_exists().unwrap_or(true));
     existing.map(Path::to_owned).ok_or_else(|| {
         format!("no configuration is found: neither --config nor $CANDOR_CONFIG names one, and there is no {}; name one, or call candor in the folder above config/", PLACES.join(" and no "))
     })
@@ -39,7 +40,13 @@ pub fn find(named: Option<&Path>, environment: Option<&Path>) -> Result<PathBuf,
 pub fn load(path: &Path) -> Result<Settings, Vec<Diagnostic>> {
     let text = match read_text(path) {
         Ok(Some(text)) => text,
-        Ok(None) => return Err(vec![Diagnostic::whole_file(path, "the file does not exist", None)]),
+        Ok(None) => {
+            return Err(vec![Diagnostic::whole_file(
+                path,
+                "the file does not exist",
+                Some("write the file, or name the right one".to_owned()),
+            )]);
+        }
         Err(found) => return Err(found),
     };
     let folder = folder_of(path).map_err(|error| {
@@ -73,20 +80,18 @@ pub fn from_text(path: &Path, folder: &Path, text: &str) -> Result<Settings, Vec
 
 /// The text of a file of ours; `None` if it does not exist.
 pub(super) fn read_text(path: &Path) -> Result<Option<String>, Vec<Diagnostic>> {
-    let cannot_read = |error: std::io::Error| {
-        let help = match error.kind() {
-            std::io::ErrorKind::PermissionDenied => Some("this user may not read it".to_owned()),
-            _ => None,
-        };
-        vec![Diagnostic::whole_file(path, format!("cannot be read: {error}"), help)]
-    };
+    let cannot_read = |error: std::io::Error| vec![Diagnostic::unreadable(path, &error)];
     let metadata = match std::fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(cannot_read(error)),
     };
     if metadata.is_dir() {
-        return Err(vec![Diagnostic::whole_file(path, "this is a folder; a file is expected", None)]);
+        return Err(vec![Diagnostic::whole_file(
+            path,
+            "this is a folder; a file is expected",
+            Some("name the file in it".to_owned()),
+        )]);
     }
     if metadata.len() > MOST_BYTES {
         let message = format!("the file has {} bytes; at most {MOST_BYTES} are read", metadata.len());

@@ -80,7 +80,8 @@ fn begin(format: LogFormat, filter: EnvFilter) {
     match format {
         LogFormat::Json => registry.with(lines.json().flatten_event(true)).init(),
         LogFormat::Auto | LogFormat::Human => {
-            let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+            let colours =
+                std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
             registry.with(lines.with_ansi(colours).with_target(false)).init();
         }
     }
