@@ -26,9 +26,18 @@ struct Findings {
     warnings: Vec<Diagnostic>,
     /// A fault of this machine while the client files were read.
     fault: Option<anyhow::Error>,
+    /// Counted only if all of it could be read.
     book: BookSummary,
     endpoints: Vec<Endpoint>,
+    /// The secrets of the configuration that this user cannot use.
+    unusable_secrets: Vec<Diagnostic>,
     current: Option<Current>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Book {
+    Read,
+    Faulty,
 }
 
 /// A client's webhook, to be asked whether it answers.
@@ -45,7 +54,7 @@ pub enum Asks {
 }
 
 pub async fn check(arguments: &Arguments, asks: Asks) -> Exit {
-    logging::start(arguments.log_format, "warn");
+    logging::start(arguments.log_format, tracing::Level::WARN);
     let config = match locate::find(arguments.config.as_deref(), run::environment().as_deref()) {
         Ok(config) => config,
         Err(message) => {
@@ -60,7 +69,9 @@ pub async fn check(arguments: &Arguments, asks: Asks) -> Exit {
     }
     let answers = match &found.current {
         Some(current) if asks == Asks::Others && found.errors.is_empty() => {
-            check_online::ask(current, &found.endpoints).await
+            let mut answers = check_online::secrets(&found.unusable_secrets, found.book.unusable_secrets);
+            answers.extend(check_online::ask(current, &found.endpoints).await);
+            answers
         }
         Some(_) | None => Vec::new(),
     };
@@ -73,7 +84,7 @@ pub async fn check(arguments: &Arguments, asks: Asks) -> Exit {
         return show::fault(fault);
     }
     match (found.errors.is_empty(), answers.iter().all(|answer| answer.fault.is_none())) {
-        (false, _) => Exit::Wrong,
+        (false, _) => show::status_of(&found.errors),
         (true, false) => Exit::Failed,
         (true, true) => Exit::Done,
     }
@@ -89,9 +100,14 @@ impl Findings {
                 Vec::new()
             }
         };
-        self.read_clients(&settings, &ClientRules::new(&settings, &entries));
+        let is_read = self.read_clients(&settings, &ClientRules::new(&settings, &entries).with_secrets_tried());
+        self.unusable_secrets = locate::unusable_secrets(&settings);
         self.warnings = locate::warnings(&settings);
-        self.warnings.extend(locate::book_warnings(&settings, &self.book));
+        self.warnings.extend(self.unusable_secrets.iter().cloned());
+        if is_read == Book::Read {
+            self.warnings.extend(locate::book_warnings(&settings, &self.book));
+        }
+        self.errors.extend(locate::misplaced_files(&settings));
         match files::with_settings(settings) {
             Ok(current) => {
                 self.errors.extend(template_faults(&current));
@@ -105,17 +121,21 @@ impl Findings {
         }
     }
 
-    fn read_clients(&mut self, settings: &Settings, rules: &ClientRules) {
+    fn read_clients(&mut self, settings: &Settings, rules: &ClientRules) -> Book {
         let endpoints = &mut self.endpoints;
         let read = clients::for_each_client(&settings.clients, rules, &mut |client| {
             keep_endpoints(endpoints, &client);
             Ok(())
         });
         match read {
-            Ok(book) => self.book = book,
+            Ok(book) => {
+                self.book = book;
+                return Book::Read;
+            }
             Err(BookError::Faulty(errors)) => self.errors.extend(errors),
             Err(BookError::Sink(error)) => self.fault = Some(error),
         }
+        Book::Faulty
     }
 }
 
@@ -163,6 +183,9 @@ fn print(found: &Findings, answers: &[Answer], config: &str) {
         show::problem(&format!("{config}: {}", counted(found.errors.len(), "mistake", "mistakes")));
         return;
     };
+    if current.playbook.is_empty() {
+        show::note("the playbook has no entries: messages say that nothing is known to do yet");
+    }
     for word in current.asked_in_vain() {
         show::note(&format!("warning: set, and not in this release: {word}"));
     }

@@ -12,6 +12,7 @@ use super::check::{Endpoint, MOST_ENDPOINTS};
 use super::opening;
 use crate::channel::email::{Account, AccountOptions, Password};
 use crate::channel::webhook::WebhookSender;
+use crate::config::diagnostic::Diagnostic;
 use crate::config::secret;
 use crate::config::settings::{EmailSettings, FeedKind, FeedSettings};
 use crate::domain::component::glob_matches;
@@ -37,6 +38,18 @@ impl Answer {
             Err(fault) => Answer { what, fault: Some(fault), remark: None },
         }
     }
+}
+
+/// The secrets that this user cannot use: what they are for has not been tried.
+pub fn secrets(of_configuration: &[Diagnostic], of_clients: u64) -> Vec<Answer> {
+    let of_configuration = of_configuration.iter();
+    let mut answers: Vec<Answer> =
+        of_configuration.map(|found| Answer::of(found.key.clone(), Err(found.message.clone()))).collect();
+    if of_clients > 0 {
+        let why = format!("{of_clients} of them this user cannot use; the warnings name the first ones");
+        answers.push(Answer::of("secrets of clients".to_owned(), Err(why)));
+    }
+    answers
 }
 
 pub async fn ask(current: &Current, endpoints: &[Endpoint]) -> Vec<Answer> {

@@ -63,10 +63,7 @@ fn find(current: &Current, id: &str) -> Result<Client, Exit> {
             show::problem(&format!("there is no client {id:?} in {}", current.settings.clients.display()));
             Err(Exit::Failed)
         }
-        (Err(BookError::Faulty(faults)), _) => {
-            show::diagnostics(&faults);
-            Err(Exit::Wrong)
-        }
+        (Err(BookError::Faulty(faults)), _) => Err(show::wrong(&faults)),
         (Err(BookError::Sink(error)), _) => Err(show::fault(&error)),
     }
 }

@@ -41,7 +41,7 @@ use replay::{HandClock, Replay};
 
 /// Plays the incident, within seconds.
 pub async fn demo(arguments: &Arguments, keep: Option<&Path>) -> Exit {
-    logging::start(arguments.log_format, "error");
+    logging::start(arguments.log_format, tracing::Level::ERROR);
     let folder = match Folder::make(keep) {
         Ok(folder) => folder,
         Err(FolderFault::NotEmpty(path)) => {

@@ -56,7 +56,7 @@ pub fn main() -> ExitCode {
             return Exit::Failed.into();
         }
     };
-    runtime.block_on(dispatch(arguments)).into()
+    show::ended(runtime.block_on(dispatch(arguments))).into()
 }
 
 async fn dispatch(arguments: Arguments) -> Exit {

@@ -16,20 +16,14 @@ use crate::store::{OpenError, Store};
 
 /// Finds the configuration and reads it alone: for listings, which need no playbook and no clients.
 pub fn settings(arguments: &Arguments) -> Result<Settings, Exit> {
-    logging::start(arguments.log_format, "warn");
-    locate::load(&configuration(arguments)?).map_err(|found| {
-        show::diagnostics(&found);
-        Exit::Wrong
-    })
+    logging::start(arguments.log_format, tracing::Level::WARN);
+    locate::load(&configuration(arguments)?).map_err(|found| show::wrong(&found))
 }
 
 /// The configuration with playbook and templates.
 pub fn files(arguments: &Arguments) -> Result<Current, Exit> {
-    logging::start(arguments.log_format, "warn");
-    files::read(&configuration(arguments)?).map_err(|found| {
-        show::diagnostics(&found);
-        Exit::Wrong
-    })
+    logging::start(arguments.log_format, tracing::Level::WARN);
+    files::read(&configuration(arguments)?).map_err(|found| show::wrong(&found))
 }
 
 fn configuration(arguments: &Arguments) -> Result<std::path::PathBuf, Exit> {

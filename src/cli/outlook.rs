@@ -188,8 +188,7 @@ impl Scratch {
         let folder = TemporaryFolder::make()?;
         let store = Store::open(&folder.0.join("outlook.db"), &ids::state_id(), now)?;
         if let Loaded::Faulty(found) = book::load(&store, current, Caution::None, now).await? {
-            show::diagnostics(&found);
-            anyhow::bail!("the client files are at fault");
+            return Err(show::FilesAtFault(found).into());
         }
         Ok(Scratch { store, _folder: Some(folder) })
     }

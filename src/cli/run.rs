@@ -13,7 +13,7 @@ use crate::daemon::node::NodeError;
 use crate::daemon::{clock, logging, run as daemon};
 
 pub async fn run(arguments: &Arguments) -> Exit {
-    logging::start(arguments.log_format, "info");
+    logging::start(arguments.log_format, tracing::Level::INFO);
     let config = match locate::find(arguments.config.as_deref(), environment().as_deref()) {
         Ok(config) => config,
         Err(message) => {
@@ -59,10 +59,7 @@ pub fn environment() -> Option<std::path::PathBuf> {
 /// Says why there is no node, and with which status to end.
 pub fn failed(error: &NodeError) -> Exit {
     match error {
-        NodeError::Files(found) => {
-            show::diagnostics(found);
-            Exit::Wrong
-        }
+        NodeError::Files(found) => show::wrong(found),
         NodeError::HeldBy { .. } => {
             show::problem(&error.to_string());
             Exit::Failed

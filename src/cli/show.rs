@@ -2,19 +2,38 @@
 //! fault. Colour only on a terminal, never with `NO_COLOR`.
 
 use std::io::{ErrorKind, IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::exit::Exit;
-use crate::config::diagnostic::{self, Diagnostic, Drawing};
+use crate::config::diagnostic::{self, Cause, Diagnostic, Drawing};
 use crate::config::settings::{MailServer, Security, Settings};
 
 /// Writes a result. A reader that has gone away (`| head`) ends the writing, not the command.
 pub fn result(text: &str) {
-    let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes());
-    if !text.ends_with('\n') {
-        let _ = out.write_all(b"\n");
+    let written = write_result(text);
+    if let Err(error) = written
+        && error.kind() != ErrorKind::BrokenPipe
+        && !IS_LOST.swap(true, Ordering::Relaxed)
+    {
+        problem(&format!("the result cannot be written: {error}"));
     }
-    let _ = out.flush();
+}
+
+/// Whether a part of the result could not be written, for any other reason than a reader that has gone away.
+static IS_LOST: AtomicBool = AtomicBool::new(false);
+
+/// The status to end with: a result that nobody can read is a failure.
+pub fn ended(exit: Exit) -> Exit {
+    if exit == Exit::Done && IS_LOST.load(Ordering::Relaxed) { Exit::Failed } else { exit }
+}
+
+fn write_result(text: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    if !text.ends_with('\n') {
+        out.write_all(b"\n")?;
+    }
+    out.flush()
 }
 
 /// Says something that is no result.
@@ -28,6 +47,9 @@ pub fn problem(text: &str) {
 
 /// Says what went wrong with us or this machine: each cause once, and what to do where a right is missing.
 pub fn fault(error: &anyhow::Error) -> Exit {
+    if let Some(FilesAtFault(found)) = error.downcast_ref() {
+        return wrong(found);
+    }
     let mut text = error.to_string();
     for cause in error.chain().skip(1).map(ToString::to_string) {
         if !text.contains(&cause) {
@@ -36,7 +58,9 @@ pub fn fault(error: &anyhow::Error) -> Exit {
     }
     problem(&text);
     if lacks_a_right(error) {
-        note("this user may not do that; run it as the user that the daemon runs as, for example with sudo -u candor");
+        note(
+            "this user may not do that; run it as root or as the user that the daemon runs as, for example: sudo candor cases",
+        );
     }
     Exit::Failed
 }
@@ -71,6 +95,23 @@ pub fn json(document: &impl serde::Serialize) {
 pub fn diagnostics(found: &[Diagnostic]) {
     let drawing = if colours() { Drawing::Coloured } else { Drawing::Plain };
     note(&diagnostic::draw(found, drawing));
+}
+
+/// Draws what is wrong with files, and says with which status to end: what this user may not read is no mistake of
+/// theirs.
+pub fn wrong(found: &[Diagnostic]) -> Exit {
+    diagnostics(found);
+    status_of(found)
+}
+
+/// Files of ours that a command cannot go on with.
+#[derive(Debug, thiserror::Error)]
+#[error("the client files are at fault")]
+pub struct FilesAtFault(pub Vec<Diagnostic>);
+
+/// The status for files in which this was found.
+pub fn status_of(found: &[Diagnostic]) -> Exit {
+    if found.iter().all(|one| one.cause == Cause::NoPermission) { Exit::Failed } else { Exit::Wrong }
 }
 
 fn colours() -> bool {

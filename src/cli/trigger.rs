@@ -11,7 +11,10 @@ use super::arguments::Arguments;
 use super::exit::Exit;
 use super::opening::{self, Hands};
 use super::{dry_run, show, wait};
-use crate::config::diagnostic::{Diagnostic, Excerpt, Severity};
+use crate::config::diagnostic::{Cause, Diagnostic, Excerpt, Severity};
+use crate::config::excerpt::Showing;
+use crate::config::locate::is_utf_16;
+use crate::config::problem::{nearest, quoted};
 use crate::domain::duration;
 use crate::domain::incident::Observation;
 use crate::domain::observe::Sight;
@@ -56,10 +59,7 @@ fn wait_limit(arguments: &Arguments) -> Result<Option<Duration>, Exit> {
 pub fn read_update(path: &Path, clock: &Clock, current: &Current) -> Result<Observation, Exit> {
     let is_input = path.as_os_str() == "-";
     let name = if is_input { PathBuf::from("standard input") } else { path.to_owned() };
-    let wrong = |found: Diagnostic| {
-        show::diagnostics(&[found]);
-        Exit::Wrong
-    };
+    let wrong = |found: Diagnostic| show::wrong(&[found]);
     let mut bytes = Vec::new();
     let read = if is_input {
         std::io::stdin().lock().take(LARGEST + 1).read_to_end(&mut bytes)
@@ -67,23 +67,21 @@ pub fn read_update(path: &Path, clock: &Clock, current: &Current) -> Result<Obse
         std::fs::File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
     };
     if let Err(error) = read {
-        return Err(wrong(Diagnostic::whole_file(&name, format!("cannot be read: {error}"), None)));
+        return Err(wrong(Diagnostic::unreadable(&name, &error)));
     }
     if bytes.len() as u64 > LARGEST {
         return Err(wrong(Diagnostic::whole_file(&name, "is larger than 1 MiB, which no update is", None)));
     }
+    let what = if is_utf_16(&bytes) { "this is UTF-16 text" } else { "this is not UTF-8 text" };
     let Ok(text) = String::from_utf8(bytes) else {
-        return Err(wrong(Diagnostic::whole_file(&name, "is not UTF-8 text", None)));
+        return Err(wrong(Diagnostic::whole_file(&name, what, Some("save it as UTF-8".to_owned()))));
     };
     let update = update_format::parse(&text).map_err(|error| wrong(placed(&name, &text, &error)))?;
     if let Some(source) = &update.incident.source
         && current.feed(source).is_none()
         && source != SOURCE
     {
-        let known: Vec<&str> = current.settings.feeds.iter().map(|feed| feed.name.as_str()).collect();
-        let help = format!("there are: {}", if known.is_empty() { "none".to_owned() } else { known.join(", ") });
-        let message = format!("incident.source: there is no feed {source:?}");
-        return Err(wrong(Diagnostic::whole_file(&name, message, Some(help))));
+        return Err(wrong(unknown_source(&name, &text, source, current)));
     }
     let now = clock.now();
     Ok(update.into_observation(SOURCE, now, || {
@@ -91,6 +89,18 @@ pub fn read_update(path: &Path, clock: &Clock, current: &Current) -> Result<Obse
         show::note(&format!("incident.id was left out; this one is {id}: name it to update the same case"));
         id
     }))
+}
+
+fn unknown_source(name: &Path, text: &str, source: &str, current: &Current) -> Diagnostic {
+    let known: Vec<&str> = current.settings.feeds.iter().map(|feed| feed.name.as_str()).collect();
+    let message = match nearest(source, known.iter().copied()) {
+        Some(near) => format!("there is no feed {}; did you mean `{near}`?", quoted(source)),
+        None => format!("there is no feed {}", quoted(source)),
+    };
+    let names = if known.is_empty() { "none is configured".to_owned() } else { known.join(", ") };
+    let help = format!("feeds: {names}; left out, the update is an incident of its own");
+    let error = update_format::fault_at(text, "incident", "source", message);
+    Diagnostic { help: Some(help), ..placed(name, text, &error) }
 }
 
 /// A fault of an update in the form in which faults of the configuration are drawn.
@@ -104,7 +114,8 @@ fn placed(name: &Path, text: &str, error: &UpdateError) -> Diagnostic {
         key: error.key.clone().unwrap_or_default(),
         message: error.message.clone(),
         help: None,
-        excerpt: error.byte_span().map(|span| Excerpt::of(text, span)),
+        excerpt: error.byte_span().map(|span| Excerpt::of(text, span, Showing::AsWritten)),
+        cause: Cause::Content,
     }
 }
 

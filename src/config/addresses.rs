@@ -16,8 +16,13 @@ pub fn email_address(written: &str) -> Result<String, Mistake> {
 
 /// An http or https address with a host and without name and password; the fragment is refused.
 pub fn web_address(written: &str) -> Result<Url, Mistake> {
-    let url = Url::parse(written.trim())
-        .map_err(|error| Mistake::with_help(format!("this is no web address: {error}"), "write https://…"))?;
+    let url = Url::parse(written.trim()).map_err(|error| match error {
+        url::ParseError::RelativeUrlWithoutBase => {
+            let message = "this is no web address: it does not begin with https://";
+            Mistake::with_help(message, "write the whole address, https:// first")
+        }
+        error => Mistake::with_help(format!("this is no web address: {error}"), "write https://HOST/…"),
+    })?;
     if !matches!(url.scheme(), "http" | "https") {
         let message = format!("the address begins with {}, not with http or https", quoted(url.scheme()));
         return Err(Mistake::with_help(message, "write https://…"));

@@ -13,6 +13,9 @@ use super::{addresses, values};
 use crate::domain::client::{Channel, Client, Contact};
 use crate::domain::incident::Impact;
 
+/// All components, as a client's last or only priority.
+const ALL: &str = "*";
+
 const MOST_CONTACTS: usize = 100;
 const MOST_PRIORITIES: usize = 1_000;
 const MOST_TAGS: usize = 100;
@@ -63,10 +66,13 @@ pub fn client(
 }
 
 /// Anything without white space and control characters: it stands in listings, webhooks and calls.
+pub fn is_id(written: &str) -> bool {
+    (1..=100).contains(&written.chars().count())
+        && !written.chars().any(|c| c.is_whitespace() || c.is_control() || "/\\\"'|,;".contains(c))
+}
+
 fn client_id(written: &str) -> Result<String, Mistake> {
-    let fits = (1..=100).contains(&written.chars().count())
-        && !written.chars().any(|c| c.is_whitespace() || c.is_control() || "/\\\"'|,;".contains(c));
-    if fits {
+    if is_id(written) {
         return Ok(written.to_owned());
     }
     Err(Mistake::with_help(
@@ -76,22 +82,19 @@ fn client_id(written: &str) -> Result<String, Mistake> {
 }
 
 fn priorities(written: &[String], table: &KeyPath, rules: &ClientRules, problems: &mut Problems) -> Vec<String> {
-    if written.iter().any(|one| one == "*") {
-        if written.len() > 1 {
-            let mistake = Mistake::with_help(
-                "\"*\" stands beside others",
-                "write [\"*\"] alone for all components, or name them",
-            );
-            problems.add(table.key("priorities"), mistake);
-        }
-        return vec!["*".to_owned()];
-    }
     if too_many(written.len(), MOST_PRIORITIES, table, "priorities", problems) {
         return Vec::new();
     }
     let mut kept: Vec<String> = Vec::with_capacity(written.len());
     for (index, one) in written.iter().enumerate() {
-        let result = rules.component(one).and_then(|id| {
+        if one == ALL && index + 1 < written.len() {
+            let help = "write it last: what stands before it matters more, in that order";
+            let mistake = Mistake::with_help("\"*\" is all others, and others come after it", help);
+            problems.add(table.key("priorities").index(index), mistake);
+            continue;
+        }
+        let component = if one == ALL { Ok(ALL.to_owned()) } else { rules.component(one) };
+        let result = component.and_then(|id| {
             if kept.contains(&id) { Err(Mistake::new(format!("{} is listed twice", quoted(one)))) } else { Ok(id) }
         });
         match result {

@@ -8,10 +8,11 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use super::diagnostic::Diagnostic;
+use super::fact_check::FactCheck;
 use super::meaning::unknown_name;
-use super::playbook::FactCheck;
 use super::problem::{KeyPath, Mistake, Problem, Problems, quoted};
 use super::settings::Settings;
+use super::warnings::unusable_signing_secret;
 use super::{clients_csv, clients_toml};
 use crate::domain::client::{Channel, Client, SecretRef};
 use crate::domain::counted::counted;
@@ -28,6 +29,14 @@ pub struct ClientRules {
     ids: Vec<String>,
     pub allow: Vec<(IpAddr, u8)>,
     facts: FactCheck,
+    secrets: Secrets,
+}
+
+/// Whether the secrets that clients name are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Secrets {
+    LeftAlone,
+    Tried,
 }
 
 impl ClientRules {
@@ -45,8 +54,14 @@ impl ClientRules {
             components,
             ids: settings.components.iter().map(|one| one.id.clone()).collect(),
             allow: settings.webhook.allow.clone(),
-            facts: FactCheck::new(entries),
+            facts: FactCheck::new(&settings.playbook, entries),
+            secrets: Secrets::LeftAlone,
         }
+    }
+
+    /// The same, and a secret that this user cannot use is warned of.
+    pub fn with_secrets_tried(self) -> ClientRules {
+        ClientRules { secrets: Secrets::Tried, ..self }
     }
 
     /// The id of the component that a client calls by its id or name.
@@ -57,6 +72,10 @@ impl ClientRules {
         if self.ids.is_empty() {
             // Without any [[component]] each name of the sources stands for itself.
             return Ok(written.trim().to_lowercase());
+        }
+        if written.contains([',', ';', '|']) {
+            let help = "name one component in each place: [\"payments\", \"search\"], in CSV payments|search";
+            return Err(Mistake::with_help(format!("no component is called {}", quoted(written)), help));
         }
         let known: Vec<&str> = self.ids.iter().map(String::as_str).collect();
         Err(unknown_name("component", written, &known))
@@ -78,6 +97,8 @@ pub struct BookSummary {
     pub without_contacts: u64,
     /// Secrets written in plain.
     pub plain_secrets: u64,
+    /// Secrets that this user cannot use, if they were tried.
+    pub unusable_secrets: u64,
     /// One warning for each of the first clients counted above, with its place.
     pub warnings: Vec<Diagnostic>,
 }
@@ -132,8 +153,7 @@ pub fn for_each_client(
 /// # Errors
 /// The file or folder cannot be read, or the file is of another kind.
 pub fn files(path: &Path) -> Result<Vec<PathBuf>, Vec<Diagnostic>> {
-    let cannot_read =
-        |error: std::io::Error| vec![Diagnostic::whole_file(path, format!("cannot be read: {error}"), None)];
+    let cannot_read = |error: std::io::Error| vec![Diagnostic::unreadable(path, &error)];
     let metadata = match std::fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -235,6 +255,9 @@ impl Book<'_> {
             }
             summary.plain_secrets += u64::from(matches!(contact.secret, Some(SecretRef::Plain(_))));
         }
+        if self.rules.secrets == Secrets::Tried {
+            try_secrets(summary, client, table, place);
+        }
         let mut warn = |key: &str, message: &str, help: &str| {
             if summary.warnings.len() < MOST_DIAGNOSTICS {
                 let message = format!("the client {} {message}", quoted(&client.id));
@@ -251,8 +274,19 @@ impl Book<'_> {
             warn(
                 "contact",
                 "has no contact and cannot be told anything",
-                "write a [[client.contact]] with email or webhook",
+                "write a [[client.contact]] with email or webhook, or a cell in one of these columns",
             );
+        }
+    }
+}
+
+fn try_secrets(summary: &mut BookSummary, client: &Client, table: &KeyPath, place: &dyn Fn(Problem) -> Diagnostic) {
+    for (index, contact) in client.contacts.iter().enumerate() {
+        let Some(mistake) = contact.secret.as_ref().and_then(unusable_signing_secret) else { continue };
+        summary.unusable_secrets += 1;
+        if summary.warnings.len() < MOST_DIAGNOSTICS {
+            let path = table.key("contact").index(index).key("secret");
+            summary.warnings.push(place(Problem { path, mistake }).as_warning());
         }
     }
 }

@@ -5,39 +5,22 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::BufReader;
 use std::path::Path;
-
-use csv::{ReaderBuilder, StringRecord};
+use std::rc::Rc;
 
 use super::client_record;
 use super::clients::{Book, BookError, Origin};
-use super::diagnostic::{Diagnostic, Severity};
-use super::document::unknown_key;
+use super::csv_header::{Columns, FACT, at_fault, diagnostic, header, open};
+use super::csv_rows::{Cell, GoesOn, Rows};
+use super::diagnostic::Diagnostic;
 use super::problem::{KeyPath, Mistake, Problem, Problems, Step, quoted};
 use super::written::{WrittenClient, WrittenContact, WrittenSecret};
 use crate::domain::client::SecretRef;
 
-const COLUMNS: [&str; 11] = [
-    "id",
-    "name",
-    "timezone",
-    "locale",
-    "priorities",
-    "min_impact",
-    "owner",
-    "tags",
-    "email",
-    "webhook",
-    "webhook_secret",
-];
-const FACT: &str = "fact.";
-
 /// Clients whose rows stand apart and whose last row is still to come. More means that the file is in no order
 /// of clients at all; sorted by id it needs one.
 const MOST_OPEN: usize = 20_000;
-
-const MOST_ROW_BYTES: usize = 1024 * 1024;
 
 /// Reads the file number `number` of the book.
 pub(super) fn read(file: &Path, number: usize, book: &mut Book<'_>) -> Result<(), BookError> {
@@ -51,135 +34,34 @@ pub(super) fn read(file: &Path, number: usize, book: &mut Book<'_>) -> Result<()
     let rows_of = match count_rows(file, &columns) {
         Ok(rows_of) => rows_of,
         Err(found) => {
-            book.report(found);
+            book.report([found]);
             return Ok(());
         }
     };
     Reading { file, number, columns, rows_of, open: HashMap::new() }.read(book)
 }
 
-/// What stands in each column, and the character between them.
-struct Columns {
-    delimiter: u8,
-    names: Vec<String>,
-    id: usize,
+/// The rows below the header.
+fn rows(file: &Path, columns: &Columns) -> Result<Rows<BufReader<File>>, Diagnostic> {
+    let mut rows = Rows::new(open(file)?);
+    rows.delimiter = columns.delimiter;
+    rows.next_row().map_err(|fault| at_fault(file, fault))?;
+    Ok(rows)
 }
 
-impl Columns {
-    fn cell<'r>(&self, row: &'r StringRecord, name: &str) -> Option<&'r str> {
-        let at = self.names.iter().position(|column| column == name)?;
-        row.get(at).map(str::trim).filter(|cell| !cell.is_empty())
-    }
-}
-
-fn cannot_read(file: &Path, error: std::io::Error) -> Vec<Diagnostic> {
-    vec![Diagnostic::whole_file(file, format!("cannot be read: {error}"), None)]
-}
-
-fn open(file: &Path) -> Result<BufReader<File>, Vec<Diagnostic>> {
-    File::open(file).map(BufReader::new).map_err(|error| cannot_read(file, error))
-}
-
-fn diagnostic(file: &Path, line: u64, column: usize, key: &str, mistake: Mistake) -> Diagnostic {
-    Diagnostic {
-        severity: Severity::Error,
-        file: file.to_owned(),
-        line: usize::try_from(line).unwrap_or(usize::MAX),
-        column,
-        key: key.to_owned(),
-        message: mistake.message,
-        help: mistake.help,
-        excerpt: None,
-    }
-}
-
-fn header(file: &Path) -> Result<Columns, Vec<Diagnostic>> {
-    let mut first = Vec::new();
-    let reader = open(file)?;
-    let most = MOST_ROW_BYTES as u64;
-    reader.take(most).read_until(b'\n', &mut first).map_err(|error| cannot_read(file, error))?;
-    let text = String::from_utf8(first)
-        .map_err(|_| vec![diagnostic(file, 1, 1, "", Mistake::new("the header line is not UTF-8 text"))])?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text).trim_end();
-    let delimiter = if text.contains(';') && !text.contains(',') { b';' } else { b',' };
-    let mut row = StringRecord::new();
-    let mut parser = ReaderBuilder::new().has_headers(false).delimiter(delimiter).from_reader(text.as_bytes());
-    let is_read = parser.read_record(&mut row).unwrap_or(false);
-    if !is_read {
-        let help = format!("begin with a line of column names: {}", COLUMNS.join(","));
-        return Err(vec![diagnostic(file, 1, 1, "", Mistake::with_help("the header line is missing", help))]);
-    }
-    let names: Vec<String> = row.iter().map(|name| name.trim().to_owned()).collect();
-    check_columns(file, &names)?;
-    let id = names.iter().position(|name| name == "id").unwrap_or_default();
-    Ok(Columns { delimiter, names, id })
-}
-
-fn check_columns(file: &Path, names: &[String]) -> Result<(), Vec<Diagnostic>> {
-    let mut found = Vec::new();
-    let mut column = 1;
-    for (index, name) in names.iter().enumerate() {
-        let is_fact = name.strip_prefix(FACT).is_some_and(client_record::is_variable);
-        if !is_fact && !COLUMNS.contains(&name.as_str()) {
-            let mut known = COLUMNS.to_vec();
-            known.push("fact.NAME");
-            let mut mistake = unknown_key(name, &known);
-            mistake.message = mistake.message.replacen("the key", "the column", 1);
-            found.push(diagnostic(file, 1, column, name, mistake));
-        } else if names[..index].contains(name) {
-            found.push(diagnostic(
-                file,
-                1,
-                column,
-                name,
-                Mistake::new(format!("the column {} comes twice", quoted(name))),
-            ));
-        }
-        column += name.chars().count() + 1;
-    }
-    if !names.iter().any(|name| name == "id") && found.is_empty() {
-        found.push(diagnostic(
-            file,
-            1,
-            1,
-            "id",
-            Mistake::with_help("the column `id` is missing", "write it into the header line"),
-        ));
-    }
-    if found.is_empty() { Ok(()) } else { Err(found) }
-}
-
-fn rows(file: &Path, columns: &Columns) -> Result<csv::Reader<BufReader<File>>, Vec<Diagnostic>> {
-    Ok(ReaderBuilder::new().delimiter(columns.delimiter).flexible(false).from_reader(open(file)?))
-}
-
-fn next_row(
-    file: &Path,
-    reader: &mut csv::Reader<BufReader<File>>,
-    row: &mut StringRecord,
-) -> Result<bool, Vec<Diagnostic>> {
-    let line_before = reader.position().line();
-    reader.read_record(row).map_err(|error| {
-        let line = error.position().map_or(line_before, csv::Position::line);
-        let message = match error.kind() {
-            csv::ErrorKind::Io(error) => format!("cannot be read: {error}"),
-            csv::ErrorKind::Utf8 { .. } => "the row is not UTF-8 text".to_owned(),
-            csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-                format!("the row has {len} cells, the header line {expected_len}")
-            }
-            _ => "the row cannot be read".to_owned(),
-        };
-        vec![diagnostic(file, line, 1, "", Mistake::new(message))]
-    })
-}
-
-/// How many rows each id has.
-fn count_rows(file: &Path, columns: &Columns) -> Result<HashMap<Box<str>, u32>, Vec<Diagnostic>> {
-    let mut reader = rows(file, columns)?;
-    let mut row = StringRecord::new();
+/// How many rows each id has. What is wrong with a row is said when it is read for good.
+fn count_rows(file: &Path, columns: &Columns) -> Result<HashMap<Box<str>, u32>, Diagnostic> {
+    let mut rows = rows(file, columns)?;
     let mut rows_of: HashMap<Box<str>, u32> = HashMap::new();
-    while next_row(file, &mut reader, &mut row)? {
-        let id = row.get(columns.id).unwrap_or_default().trim();
+    loop {
+        let row = match rows.next_row() {
+            Ok(Some(row)) if row.len() == columns.names.len() => row,
+            Ok(Some(_)) => continue,
+            Ok(None) => return Ok(rows_of),
+            Err(fault) if fault.goes_on == GoesOn::NextRow => continue,
+            Err(_) => return Ok(rows_of),
+        };
+        let id = row.get(columns.id).map_or("", |cell| cell.text.trim());
         match rows_of.get_mut(id) {
             Some(count) => *count += 1,
             None => {
@@ -187,7 +69,6 @@ fn count_rows(file: &Path, columns: &Columns) -> Result<HashMap<Box<str>, u32>, 
             }
         }
     }
-    Ok(rows_of)
 }
 
 struct Reading<'f> {
@@ -201,57 +82,66 @@ struct Reading<'f> {
 /// A client some of whose rows have been read.
 struct Open {
     written: WrittenClient,
-    first_line: u64,
-    /// The line of each contact.
-    contact_lines: Vec<u64>,
+    first_row: Rc<[Cell]>,
+    /// The row of each contact.
+    contact_rows: Vec<Rc<[Cell]>>,
     rows_left: u32,
+}
+
+impl Open {
+    fn line(&self) -> usize {
+        self.first_row.first().map_or(0, |cell| cell.line)
+    }
 }
 
 impl Reading<'_> {
     fn read(mut self, book: &mut Book<'_>) -> Result<(), BookError> {
-        let mut reader = match rows(self.file, &self.columns) {
-            Ok(reader) => reader,
+        let mut rows = match rows(self.file, &self.columns) {
+            Ok(rows) => rows,
             Err(found) => {
-                book.report(found);
+                book.report([found]);
                 return Ok(());
             }
         };
-        let mut row = StringRecord::new();
-        loop {
-            match next_row(self.file, &mut reader, &mut row) {
-                Ok(true) => {}
-                Ok(false) => return Ok(()),
-                Err(found) => {
-                    book.report(found);
-                    return Ok(());
+        while !book.is_full() {
+            match rows.next_row() {
+                Ok(None) => return Ok(()),
+                Ok(Some(row)) => self.take_row(row.into(), book)?,
+                Err(fault) => {
+                    let goes_on = fault.goes_on;
+                    book.report([at_fault(self.file, fault)]);
+                    if goes_on == GoesOn::No {
+                        return Ok(());
+                    }
                 }
-            }
-            let line = row.position().map_or(0, csv::Position::line);
-            self.take_row(&row, line, book)?;
-            if book.is_full() {
-                return Ok(());
             }
             if self.open.len() > MOST_OPEN {
                 let mistake = Mistake::with_help(
                     format!("the rows of more than {MOST_OPEN} clients stand apart from each other"),
                     "sort the file by id",
                 );
-                book.report([diagnostic(self.file, line, 1, "id", mistake)]);
+                book.report([Diagnostic::whole_file(self.file, mistake.message, mistake.help)]);
                 return Ok(());
             }
         }
+        Ok(())
     }
 
-    fn take_row(&mut self, row: &StringRecord, line: u64, book: &mut Book<'_>) -> Result<(), BookError> {
-        let id: Box<str> = row.get(self.columns.id).unwrap_or_default().trim().into();
-        if id.is_empty() {
-            book.report([diagnostic(self.file, line, 1, "id", Mistake::new("the row has no id"))]);
+    fn take_row(&mut self, row: Rc<[Cell]>, book: &mut Book<'_>) -> Result<(), BookError> {
+        if let Some(found) = self.wrong_length(&row) {
+            book.report([found]);
             return Ok(());
         }
-        let written = match self.written(row) {
+        let id: Box<str> = row[self.columns.id].text.trim().into();
+        if id.is_empty() {
+            let mistake = Mistake::with_help("the row has no id", "write the client's id, or take the row out");
+            book.report([self.at(&row, "id", mistake)]);
+            return Ok(());
+        }
+        let written = match self.written(&row) {
             Ok(written) => written,
             Err((column, mistake)) => {
-                book.report([self.at(line, column, mistake)]);
+                book.report([self.at(&row, column, mistake)]);
                 WrittenClient { id: Some(id.to_string()), ..WrittenClient::default() }
             }
         };
@@ -259,14 +149,14 @@ impl Reading<'_> {
         let rows_left = self.rows_of.get(&id).copied().unwrap_or(1);
         let mut client = match self.open.remove(&id) {
             Some(mut earlier) => {
-                book.report(self.differences(&earlier, &written, line));
+                book.report(self.differences(&earlier, &written, &row));
                 earlier.written.contact.extend(written.contact);
                 earlier
             }
-            None => Open { written, first_line: line, contact_lines: Vec::new(), rows_left },
+            None => Open { written, first_row: row.clone(), contact_rows: Vec::new(), rows_left },
         };
-        client.contact_lines.extend(std::iter::repeat_n(line, contacts));
-        client.rows_left -= 1;
+        client.contact_rows.extend(std::iter::repeat_n(row, contacts));
+        client.rows_left = client.rows_left.saturating_sub(1);
         if client.rows_left == 0 {
             return self.finish(&client, book);
         }
@@ -274,45 +164,70 @@ impl Reading<'_> {
         Ok(())
     }
 
+    fn wrong_length(&self, row: &[Cell]) -> Option<Diagnostic> {
+        let (found, expected) = (row.len(), self.columns.names.len());
+        let (place, help) = match found.cmp(&expected) {
+            std::cmp::Ordering::Equal => return None,
+            std::cmp::Ordering::Less if row.iter().any(|cell| cell.text.contains(self.other_delimiter())) => {
+                let (wanted, found) = (self.columns.delimiter, self.other_delimiter());
+                (row.first(), format!("write `{wanted}` between cells, as the header line does, not `{found}`"))
+            }
+            std::cmp::Ordering::Less => {
+                let names = self.columns.names[found..].join(", ");
+                (row.first(), format!("write a cell for each column, an empty one too; missing: {names}"))
+            }
+            std::cmp::Ordering::Greater => {
+                let delimiter = self.columns.delimiter;
+                (row.get(expected), format!("put a cell that holds `{delimiter}` in quotes, or take the cell out"))
+            }
+        };
+        let place = place.map_or((0, 0), |cell| (cell.line, cell.column));
+        let message = format!("the row has {found} cells, the header line {expected}");
+        Some(diagnostic(self.file, place, "", Mistake::with_help(message, help)))
+    }
+
+    fn other_delimiter(&self) -> char {
+        if self.columns.delimiter == ',' { ';' } else { ',' }
+    }
+
     fn finish(&self, client: &Open, book: &mut Book<'_>) -> Result<(), BookError> {
         let folder = self.file.parent().unwrap_or(Path::new("."));
         let mut problems = Problems::default();
         let table = KeyPath::root();
         let meant = client_record::client(&client.written, &table, folder, book.rules, &mut problems);
-        let line = usize::try_from(client.first_line).unwrap_or(usize::MAX);
-        let origin = Origin { file: self.number, line, table: &table };
+        let origin = Origin { file: self.number, line: client.line(), table: &table };
         book.take(meant, problems, origin, &|problem| self.place(client, problem))
     }
 
-    /// A problem at its row and column: those of a contact at the contact's row.
+    /// A problem at its cell: those of a contact in the contact's row.
     fn place(&self, client: &Open, problem: Problem) -> Diagnostic {
         match problem.path.0.as_slice() {
             [Step::Key(contact), Step::Index(index), rest @ ..] if contact == "contact" => {
-                let line = client.contact_lines.get(*index).copied().unwrap_or(client.first_line);
+                let row = client.contact_rows.get(*index).unwrap_or(&client.first_row);
                 let column = match rest.first() {
                     Some(Step::Key(key)) if key == "secret" => "webhook_secret",
                     Some(Step::Key(key)) if key == "email" => "email",
                     Some(_) | None => "webhook",
                 };
-                self.at(line, column, problem.mistake)
+                self.at(row, column, problem.mistake)
             }
             [Step::Key(facts), Step::Key(name)] if facts == "facts" => {
-                self.at(client.first_line, &format!("{FACT}{name}"), problem.mistake)
+                self.at(&client.first_row, &format!("{FACT}{name}"), problem.mistake)
             }
-            [Step::Key(key), ..] => self.at(client.first_line, key, problem.mistake),
-            [Step::Index(_), ..] | [] => self.at(client.first_line, "id", problem.mistake),
+            [Step::Key(key), ..] => self.at(&client.first_row, key, problem.mistake),
+            [Step::Index(_), ..] | [] => self.at(&client.first_row, "id", problem.mistake),
         }
     }
 
-    /// CSV has no columns of characters worth naming: a cell is known by its row and its column's name, and
-    /// `column` counts cells.
-    fn at(&self, line: u64, column: &str, mistake: Mistake) -> Diagnostic {
+    /// At the cell of that column, or at the row's id where the header has no such column.
+    fn at(&self, row: &[Cell], column: &str, mistake: Mistake) -> Diagnostic {
         let at = self.columns.names.iter().position(|name| name == column).unwrap_or(self.columns.id);
-        diagnostic(self.file, line, at + 1, column, mistake)
+        let place = row.get(at).map_or((0, 0), |cell| (cell.line, cell.column));
+        diagnostic(self.file, place, column, mistake)
     }
 
     /// Every cell of a further row that says something else than the client's first one.
-    fn differences(&self, earlier: &Open, later: &WrittenClient, line: u64) -> Vec<Diagnostic> {
+    fn differences(&self, earlier: &Open, later: &WrittenClient, row: &[Cell]) -> Vec<Diagnostic> {
         let first = &earlier.written;
         let cells = [
             ("name", first.name != later.name),
@@ -329,20 +244,34 @@ impl Reading<'_> {
             facts.filter(|name| first.facts.get(*name) != later.facts.get(*name)).map(|name| format!("{FACT}{name}"));
         let id = first.id.as_deref().unwrap_or_default();
         let mistakes = different.chain(facts).map(|column| {
-            let message = format!("the client {} has another {column} than in line {}", quoted(id), earlier.first_line);
+            let (here, there) = (self.shown(row, &column), self.shown(&earlier.first_row, &column));
+            let (line, first_line) = (row.first().map_or(0, |cell| cell.line), earlier.line());
+            let message = format!(
+                "the client {} has {here} as its {column} in line {line}, and {there} in line {first_line}",
+                quoted(id)
+            );
             let help = "further rows of a client are further contacts; all other cells are the same in each";
-            self.at(line, &column, Mistake::with_help(message, help))
+            self.at(row, &column, Mistake::with_help(message, help))
         });
         mistakes.collect()
     }
 
-    fn written(&self, row: &StringRecord) -> Result<WrittenClient, (&'static str, Mistake)> {
+    /// A cell for a message. The owner's holds an address.
+    fn shown(&self, row: &[Cell], column: &str) -> String {
+        match self.columns.cell(row, column) {
+            Some(_) if column == "owner" => "another".to_owned(),
+            Some(cell) => quoted(cell),
+            None => "nothing".to_owned(),
+        }
+    }
+
+    fn written(&self, row: &[Cell]) -> Result<WrittenClient, (&'static str, Mistake)> {
         let cell = |name: &str| self.columns.cell(row, name);
         let text = |name: &str| cell(name).map(str::to_owned);
         let facts = self.columns.names.iter().zip(row).filter_map(|(column, cell)| {
             let name = column.strip_prefix(FACT)?;
-            let cell = cell.trim();
-            if cell.is_empty() { None } else { Some((name.to_owned(), cell.to_owned())) }
+            let cell = cell.text.trim();
+            if cell.is_empty() { None } else { Some((name.to_owned(), cell.replace("\r\n", "\n"))) }
         });
         let mut contact = Vec::new();
         if let Some(email) = text("email") {

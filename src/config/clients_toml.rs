@@ -11,6 +11,7 @@ use super::client_record;
 use super::clients::{Book, BookError, Origin};
 use super::diagnostic::Diagnostic;
 use super::document::Document;
+use super::locate::is_utf_16;
 use super::problem::{KeyPath, Problems};
 use super::written::WrittenClients;
 
@@ -22,14 +23,15 @@ pub(super) fn read(file: &Path, number: usize, book: &mut Book<'_>) -> Result<()
     let reader = match File::open(file) {
         Ok(opened) => BufReader::new(opened),
         Err(error) => {
-            book.report([Diagnostic::whole_file(file, format!("cannot be read: {error}"), None)]);
+            book.report([Diagnostic::unreadable(file, &error)]);
             return Ok(());
         }
     };
     let mut pieces = Pieces::new(reader);
+    let mut clients = 0;
     loop {
         match pieces.next_piece() {
-            Ok(Some(piece)) => take_piece(file, number, &piece, book)?,
+            Ok(Some(piece)) => clients += take_piece(file, number, (&piece, clients), book)?,
             Ok(None) => return Ok(()),
             Err(message) => {
                 book.report([Diagnostic::whole_file(file, message, None)]);
@@ -42,18 +44,25 @@ pub(super) fn read(file: &Path, number: usize, book: &mut Book<'_>) -> Result<()
     }
 }
 
-fn take_piece(file: &Path, number: usize, piece: &Piece, book: &mut Book<'_>) -> Result<(), BookError> {
-    let document = match Document::parse(file, &piece.text, piece.first_line) {
+/// Takes the clients of a piece that stands after `before` others, and says how many it holds.
+fn take_piece(
+    file: &Path,
+    number: usize,
+    (piece, before): (&Piece, usize),
+    book: &mut Book<'_>,
+) -> Result<usize, BookError> {
+    let one = usize::from(is_record_header(&piece.text));
+    let document = match Document::parse_clients(file, &piece.text, piece.first_line, before) {
         Ok(document) => document,
         Err(found) => {
             book.report(found);
-            return Ok(());
+            return Ok(one);
         }
     };
     let (written, found) = document.read::<WrittenClients>();
     let is_sound = found.is_empty();
     book.report(found);
-    let Some(written) = written.filter(|_| is_sound) else { return Ok(()) };
+    let Some(written) = written.filter(|_| is_sound) else { return Ok(one) };
     let folder = file.parent().unwrap_or(Path::new("."));
     for (index, one) in written.client.iter().enumerate() {
         let table = KeyPath::root().key("client").index(index);
@@ -62,7 +71,7 @@ fn take_piece(file: &Path, number: usize, piece: &Piece, book: &mut Book<'_>) ->
         let origin = Origin { file: number, line: document.line_of(&table), table: &table };
         book.take(client, problems, origin, &|problem| document.place(problem))?;
     }
-    Ok(())
+    Ok(written.client.len())
 }
 
 /// A part of a file that is TOML by itself: what stands before the first record, or one record.
@@ -127,6 +136,9 @@ impl<R: BufRead> Pieces<R> {
         self.line_number += 1;
         if bytes.len() > MOST_RECORD_BYTES {
             return Err(format!("line {} is longer than 1 MiB", self.line_number));
+        }
+        if self.line_number == 1 && is_utf_16(&bytes) {
+            return Err("this is UTF-16 text; save the file as UTF-8".to_owned());
         }
         let mut line = String::from_utf8(bytes).map_err(|_| format!("line {} is not UTF-8 text", self.line_number))?;
         if self.line_number == 1 && line.starts_with('\u{feff}') {

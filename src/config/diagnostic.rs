@@ -22,6 +22,16 @@ pub struct Diagnostic {
     pub message: String,
     pub help: Option<String>,
     pub excerpt: Option<Excerpt>,
+    pub cause: Cause,
+}
+
+/// Whose fault it is: scripts tell the two apart by the exit status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// What the file says.
+    Content,
+    /// This user may not read it.
+    NoPermission,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +59,21 @@ impl Diagnostic {
             message: message.into(),
             help,
             excerpt: None,
+            cause: Cause::Content,
         }
+    }
+
+    /// A file that cannot be read.
+    pub fn unreadable(file: &Path, error: &std::io::Error) -> Diagnostic {
+        let (cause, help) = match error.kind() {
+            std::io::ErrorKind::PermissionDenied => {
+                (Cause::NoPermission, Some("this user may not read it: run the command as one who may"))
+            }
+            std::io::ErrorKind::NotFound => (Cause::Content, Some("write the file, or name the right one")),
+            _ => (Cause::Content, None),
+        };
+        let whole = Diagnostic::whole_file(file, format!("cannot be read: {error}"), help.map(str::to_owned));
+        Diagnostic { cause, ..whole }
     }
 
     /// The same as a warning: worth a word from `check`, no reason to refuse the file.
@@ -139,6 +163,7 @@ mod tests {
             message: "\"3 s\" is shorter than 5s".into(),
             help: Some("write between 5s and 1d".into()),
             excerpt: Some(Excerpt { text: "every = \"3 s\"".into(), span: 8..13 }),
+            cause: Cause::Content,
         }
     }
 

@@ -11,8 +11,11 @@ use serde_path_to_error::Segment;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::diagnostic::{Diagnostic, Excerpt, Severity};
-use super::problem::{KeyPath, Mistake, Problem, Step, nearest, quoted};
+use super::client_record;
+use super::diagnostic::{Cause, Diagnostic, Excerpt, Severity};
+use super::excerpt::{self, Showing};
+use super::problem::{KeyPath, Mistake, Problem, Spot, Step};
+use super::shape::{mistake_of_shape, not_toml};
 
 /// Mistakes of shape that are reported at once; a file with more is likely to be another kind of file.
 const MOST_SHAPE_MISTAKES: usize = 20;
@@ -21,26 +24,77 @@ const MOST_SHAPE_MISTAKES: usize = 20;
 pub struct Document<'t> {
     file: &'t Path,
     text: &'t str,
-    first_line: usize,
+    part: Part,
+    showing: Showing,
     table: Spanned<DeTable<'t>>,
 }
 
+/// Which part of its file a text is.
+#[derive(Debug, Clone, Copy)]
+struct Part {
+    first_line: usize,
+    /// For a piece of a client file: how many clients stand before it.
+    clients_before: Option<usize>,
+}
+
+const WHOLE: Part = Part { first_line: 1, clients_before: None };
+
 impl<'t> Document<'t> {
-    /// Parses `text`, which begins at line `first_line` (from 1) of `file`.
+    /// Parses the whole of `file`.
     ///
     /// # Errors
     /// Every place where the text is not TOML, as far as the parser can go on after the first.
-    pub fn parse(file: &'t Path, text: &'t str, first_line: usize) -> Result<Document<'t>, Vec<Diagnostic>> {
+    pub fn parse(file: &'t Path, text: &'t str) -> Result<Document<'t>, Vec<Diagnostic>> {
+        Document::parsed(file, text, WHOLE, Showing::Masked)
+    }
+
+    /// The same for a file that holds neither addresses of clients nor secrets: mistakes show its lines as they are.
+    pub fn parse_public(file: &'t Path, text: &'t str) -> Result<Document<'t>, Vec<Diagnostic>> {
+        Document::parsed(file, text, WHOLE, Showing::AsWritten)
+    }
+
+    /// A piece of a client file that begins at line `first_line` (from 1), after so many clients. Keys name a
+    /// client by its id where it has one.
+    pub fn parse_clients(
+        file: &'t Path,
+        text: &'t str,
+        first_line: usize,
+        clients_before: usize,
+    ) -> Result<Document<'t>, Vec<Diagnostic>> {
+        let part = Part { first_line, clients_before: Some(clients_before) };
+        Document::parsed(file, text, part, Showing::Masked)
+    }
+
+    fn parsed(file: &'t Path, text: &'t str, part: Part, showing: Showing) -> Result<Document<'t>, Vec<Diagnostic>> {
         let (table, errors) = DeTable::parse_recoverable(text);
-        let document = Document { file, text, first_line, table };
+        let document = Document { file, text, part, showing, table };
         if errors.is_empty() {
             return Ok(document);
         }
-        let found = errors.iter().take(MOST_SHAPE_MISTAKES).map(|error| {
+        Err(document.syntax_faults(&errors))
+    }
+
+    /// Each fault once: of the rest of its line and the line below the parser only guesses.
+    fn syntax_faults(&self, errors: &[toml::de::Error]) -> Vec<Diagnostic> {
+        let all = errors.iter().take(MOST_SHAPE_MISTAKES).map(|error| {
             let span = error.span().unwrap_or(0..0);
-            document.diagnostic(span, "", not_toml(error.message()))
+            let start = self.text.floor_char_boundary(span.start);
+            let begin = self.text[..start].rfind('\n').map_or(0, |at| at + 1);
+            let line = self.text[begin..].lines().next().unwrap_or_default();
+            self.diagnostic(span, &KeyPath::root(), not_toml(error.message(), line, &self.text[start..]))
         });
-        Err(found.collect())
+        let mut all: Vec<Diagnostic> = all.collect();
+        all.sort_by_key(|one| (one.line, one.column));
+        let mut kept: Vec<Diagnostic> = Vec::new();
+        let mut last_line = 0;
+        for one in all {
+            let follows = one.line <= last_line + 1;
+            last_line = one.line;
+            if kept.is_empty() || !follows {
+                kept.push(one);
+            }
+        }
+        kept
     }
 
     /// Reads the document as `T`. Each key at fault is noted and left out, then the rest is read again, so
@@ -56,7 +110,7 @@ impl<'t> Document<'t> {
             let path = path_of(error.path());
             let inner = error.into_inner();
             let span = inner.span().or_else(|| self.place_of(&path)).unwrap_or(0..0);
-            found.push(self.diagnostic(span, &path.to_string(), mistake_of_shape(inner.message(), &path)));
+            found.push(self.diagnostic(span, &path, mistake_of_shape(inner.message(), &path)));
             if !leave_out(table.get_mut(), &path) {
                 return (None, found);
             }
@@ -66,8 +120,34 @@ impl<'t> Document<'t> {
 
     /// The problem at its place: at the value, or for a missing key at the table that lacks it.
     pub fn place(&self, problem: Problem) -> Diagnostic {
-        let span = self.place_of(&problem.path).unwrap_or(0..0);
-        self.diagnostic(span, &self.as_written(problem.path).to_string(), problem.mistake)
+        let value = self.place_of(&problem.path).unwrap_or(0..0);
+        let span = self.spot_in(value, &problem.mistake.spot);
+        self.diagnostic(span, &self.as_written(problem.path), problem.mistake)
+    }
+
+    /// The part of a value that is at fault; the value itself where it is written so that the part is not found.
+    fn spot_in(&self, value: Range<usize>, spot: &Spot) -> Range<usize> {
+        let Some(text) = self.text.get(value.clone()) else { return value };
+        match spot {
+            Spot::Whole => value,
+            Spot::Word(word) => match text.find(word.as_str()) {
+                Some(at) => value.start + at..value.start + at + word.len(),
+                None => value,
+            },
+            Spot::Line(number) => {
+                // A line break right after the opening quotes is no part of the text (TOML 1.0, strings).
+                let opening = text.len() - text.trim_start_matches(['"', '\'']).len();
+                let begins_below = text[opening..].starts_with(['\n', '\r']);
+                let skipped = number - 1 + usize::from(begins_below);
+                let before: usize = text.split_inclusive('\n').take(skipped).map(str::len).sum();
+                let line = text[before..].lines().next().unwrap_or_default();
+                let indent = line.len() - line.trim_start().len();
+                if skipped == 0 || line.trim().is_empty() {
+                    return value;
+                }
+                value.start + before + indent..value.start + before + line.trim_end().len()
+            }
+        }
     }
 
     /// The line, counted in the file, of the value that `path` leads to.
@@ -100,17 +180,47 @@ impl<'t> Document<'t> {
         })
     }
 
-    fn diagnostic(&self, span: Range<usize>, key: &str, mistake: Mistake) -> Diagnostic {
+    /// The path as it is shown: a client by its id, or counted in its file.
+    fn shown(&self, path: &KeyPath) -> String {
+        let (Some(before), [Step::Key(list), Step::Index(index), inner @ ..]) =
+            (self.part.clients_before, path.0.as_slice())
+        else {
+            return path.to_string();
+        };
+        let id = self.value_at(&path.0[..2]).and_then(|client| client.get_ref().get("id"));
+        let id = id.and_then(|id| id.get_ref().as_str()).filter(|id| client_record::is_id(id));
+        let name = id.map_or_else(|| (before + index).to_string(), str::to_owned);
+        let dot = if inner.is_empty() { "" } else { "." };
+        format!("{list}[{name}]{dot}{}", KeyPath(inner.to_vec()))
+    }
+
+    /// A contact's webhook counts as a secret, whatever it looks like; where our own servers are is none.
+    fn showing_of(&self, path: &KeyPath) -> Showing {
+        let has =
+            |wanted: &dyn Fn(&str) -> bool| path.0.iter().any(|step| matches!(step, Step::Key(name) if wanted(name)));
+        let last = path.last_key().unwrap_or_default();
+        if has(&excerpt::is_secret_key) || (last == "webhook" && has(&|name| name == "contact")) {
+            Showing::Nothing
+        } else if self.part.clients_before.is_none() && matches!(last, "server" | "url" | "public_url") {
+            Showing::WithoutLogin
+        } else {
+            self.showing
+        }
+    }
+
+    fn diagnostic(&self, span: Range<usize>, path: &KeyPath, mistake: Mistake) -> Diagnostic {
         let (line, column) = self.line_and_column(span.start);
+        let showing = self.showing_of(path);
         Diagnostic {
             severity: Severity::Error,
             file: self.file.to_owned(),
             line,
             column,
-            key: key.to_owned(),
+            key: self.shown(path),
             message: mistake.message,
             help: mistake.help,
-            excerpt: Some(Excerpt::of(self.text, span)),
+            excerpt: Some(Excerpt::of(self.text, span, showing)),
+            cause: Cause::Content,
         }
     }
 
@@ -121,13 +231,8 @@ impl<'t> Document<'t> {
         }
         let before = &self.text[..at];
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        (self.first_line + before.matches('\n').count(), before[line_start..].chars().count() + 1)
+        (self.part.first_line + before.matches('\n').count(), before[line_start..].chars().count() + 1)
     }
-}
-
-fn not_toml(message: &str) -> Mistake {
-    let help = "texts stand in quotes (key = \"…\"), lists in brackets, each key once in its table";
-    Mistake::with_help(format!("this is not TOML: {message}"), help)
 }
 
 fn path_of(path: &serde_path_to_error::Path) -> KeyPath {
@@ -165,49 +270,6 @@ fn parent_table<'a, 't>(table: &'a mut DeTable<'t>, steps: &[Step]) -> Option<&'
     }
 }
 
-/// The parser's words in ours. What was found is named by its type, never by its value: it may be a secret.
-fn mistake_of_shape(message: &str, path: &KeyPath) -> Mistake {
-    if let Some(rest) = message.strip_prefix("unknown field `") {
-        let written = rest.split('`').next().unwrap_or_default();
-        let known: Vec<&str> = rest.split('`').skip(2).step_by(2).collect();
-        return unknown_key(written, &known);
-    }
-    for prefix in ["invalid type: ", "invalid value: "] {
-        let Some((found, expected)) = message.strip_prefix(prefix).and_then(|rest| rest.rsplit_once(", expected "))
-        else {
-            continue;
-        };
-        let found = found.split([' ', '`', '"']).next().unwrap_or("something else");
-        let found = match found {
-            "map" => "table",
-            "sequence" => "list",
-            "integer" => "whole number",
-            "string" => "text",
-            other => other,
-        };
-        let expected = match expected {
-            "a sequence" => "a list",
-            "a map" => "a table",
-            "a string" => "a text in quotes",
-            "i64" | "u64" | "u32" | "usize" => "a whole number",
-            other if other.starts_with("struct ") => "a table",
-            other => other,
-        };
-        return Mistake::new(format!("a {found} stands here, where {expected} is expected"));
-    }
-    let what = if path.0.is_empty() { "the file" } else { "the value" };
-    Mistake::new(format!("{what} is not right: {message}"))
-}
-
-/// An unknown key or column, with the nearest known one.
-pub fn unknown_key(written: &str, known: &[&str]) -> Mistake {
-    let message = match nearest(written, known.iter().copied()) {
-        Some(near) => format!("the key {} is unknown; the nearest known one is `{near}`", quoted(written)),
-        None => format!("the key {} is unknown here", quoted(written)),
-    };
-    Mistake::with_help(message, format!("known here: {}", known.join(", ")))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -229,7 +291,7 @@ mod tests {
 
     fn found_in(text: &str) -> Vec<String> {
         let file = Path::new("x.toml");
-        let found = match Document::parse(file, text, 1) {
+        let found = match Document::parse(file, text) {
             Ok(document) => document.read::<Outer>().1,
             Err(found) => found,
         };
@@ -242,7 +304,7 @@ mod tests {
         assert_eq!(
             found,
             [
-                "x.toml:3:9: inner[0].count: a text stands here, where a whole number is expected",
+                "x.toml:3:9: inner[0].count: a text stands here, where a whole number is expected (write count = 50, without quotes)",
                 "x.toml:5:3: inner[1].evry: the key \"evry\" is unknown; the nearest known one is `every` (known here: every, count)",
                 "x.toml:1:1: nmae: the key \"nmae\" is unknown; the nearest known one is `name` (known here: name, inner)",
             ]
@@ -258,7 +320,7 @@ mod tests {
     #[test]
     fn a_missing_key_is_placed_at_its_table() {
         let text = "a = 1\n\n[[inner]]\nevery = \"1s\"\n";
-        let document = Document::parse(Path::new("x.toml"), text, 11).expect("is TOML");
+        let document = Document::parse_clients(Path::new("x.toml"), text, 11, 0).expect("is TOML");
         let path = KeyPath::root().key("inner").index(0).key("count");
         let found = document.place(Problem { path, mistake: Mistake::new("missing") });
         assert_eq!((found.line, found.column), (13, 1));

@@ -17,16 +17,34 @@ pub struct Excerpt {
     pub span: Range<usize>,
 }
 
+/// How much of a line may be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Showing {
+    /// All of it: nothing in such a file is an address of a client or a secret.
+    AsWritten,
+    /// All but what may be an address or a secret.
+    Masked,
+    /// All but an address that may hold a login.
+    WithoutLogin,
+    /// No value: the key at fault is a secret's.
+    Nothing,
+}
+
+/// Whether a key of this name holds a secret, wherever it stands.
+pub fn is_secret_key(name: &str) -> bool {
+    SECRET_KEYS.contains(&name)
+}
+
 impl Excerpt {
-    /// The line of `text` in which `span` begins, masked; the span ends with the line at the latest.
-    pub fn of(text: &str, span: Range<usize>) -> Excerpt {
+    /// The line of `text` in which `span` begins; the span ends with the line at the latest.
+    pub fn of(text: &str, span: Range<usize>, showing: Showing) -> Excerpt {
         let start = floor_boundary(text, span.start);
         let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
         let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
         let line = text[line_start..line_end].trim_end_matches('\r');
         let from = (start - line_start).min(line.len());
         let to = floor_boundary(line, span.end.saturating_sub(line_start)).clamp(from, line.len());
-        cut(&masked(line), from..to)
+        cut(&masked(line, showing), from..to)
     }
 }
 
@@ -50,8 +68,13 @@ fn cut(line: &str, span: Range<usize>) -> Excerpt {
 
 /// The line with every value that may be an address or a secret replaced by stars, byte for byte, and every
 /// control character by a question mark, so that places stay where they are.
-fn masked(line: &str) -> String {
-    let all_values = names_a_secret(line);
+fn masked(line: &str, showing: Showing) -> String {
+    let (all_values, addresses) = match showing {
+        Showing::AsWritten => (false, false),
+        Showing::WithoutLogin => (false, line.contains('@')),
+        Showing::Masked => (names_a_secret(line), true),
+        Showing::Nothing => (true, true),
+    };
     let mut out = String::with_capacity(line.len());
     let mut rest = line;
     while let Some(first) = rest.chars().next() {
@@ -62,7 +85,7 @@ fn masked(line: &str) -> String {
         };
         let (token, after) = rest.split_at(length);
         let is_value = (is_bare(first) || first == '"' || first == '\'') && !after.trim_start().starts_with('=');
-        if is_value && (all_values || is_address_like(token)) {
+        if is_value && (all_values || (addresses && is_address_like(token))) {
             out.extend(token.bytes().enumerate().map(|(at, _)| star(token, at)));
         } else {
             token.chars().for_each(|c| push_visible(&mut out, c));
@@ -96,9 +119,11 @@ fn is_address_like(token: &str) -> bool {
     token.contains('@') || token.contains("://") || token.contains("whsec_")
 }
 
+/// Whether a key that stands in the line, which is a word before `=`, holds a secret.
 fn names_a_secret(line: &str) -> bool {
-    let words = line.split(|c: char| !(c.is_alphanumeric() || c == '_'));
-    words.into_iter().any(|word| SECRET_KEYS.contains(&word))
+    let before_values = line.split('=').map(|part| part.trim_end().trim_end_matches(['"', '\'']));
+    let mut keys = before_values.map(|part| part.rsplit(|c: char| !(c.is_alphanumeric() || c == '_')).next());
+    keys.any(|key| key.is_some_and(is_secret_key))
 }
 
 /// The length of a quoted text with its quotes, to the end of the line if it is not closed.
@@ -120,7 +145,7 @@ mod tests {
     use super::*;
 
     fn check(line: &str, expected: &str) {
-        let found = masked(line);
+        let found = masked(line, Showing::Masked);
         assert_eq!(found, expected);
         assert_eq!(found.len(), line.len(), "places must not move: {line}");
     }
@@ -134,20 +159,32 @@ mod tests {
         check(r#"secret = { env = "NAME" }"#, r#"secret = { env = "****" }"#);
         check(r#"token = "never closed"#, r#"token = "************"#);
         check(r#"every = "3 s""#, r#"every = "3 s""#);
+        check(r#"name = "the key to it""#, r#"name = "the key to it""#);
+        check(r#"hook = { "token" = "hunter2" }"#, r#"hook = { "token" = "*******" }"#);
         check("name = \"a\u{1b}[31mb\"", "name = \"a?[31mb\"");
+    }
+
+    #[test]
+    fn what_a_person_wrote_for_others_to_read_is_shown_to_them_as_it_is() {
+        let line = r#"title = "mail ops@acme.example the key = \"x\"""#;
+        assert_eq!(masked(line, Showing::AsWritten), line);
+        let server = r#"server = "smtp://mail:99999""#;
+        assert_eq!(masked(server, Showing::WithoutLogin), server);
+        assert!(!masked(r#"server = "smtp://a:b@mail""#, Showing::WithoutLogin).contains("a:b"));
+        assert_eq!(masked(r#"  "hunter2","#, Showing::Nothing), r#"  "*******","#);
     }
 
     #[test]
     fn the_excerpt_is_the_line_of_the_place() {
         let text = "a = 1\nevery = \"3 s\"\nb = 2\n";
-        let found = Excerpt::of(text, 14..19);
+        let found = Excerpt::of(text, 14..19, Showing::Masked);
         assert_eq!(found, Excerpt { text: "every = \"3 s\"".into(), span: 8..13 });
     }
 
     #[test]
     fn a_long_line_is_cut_around_the_place() {
         let text = format!("{}X{}", "ä".repeat(200), "b".repeat(500));
-        let found = Excerpt::of(&text, 400..401);
+        let found = Excerpt::of(&text, 400..401, Showing::Masked);
         assert!(found.text.len() <= MOST_BYTES);
         assert_eq!(&found.text[found.span], "X");
     }

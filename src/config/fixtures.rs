@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::clients::{BookError, ClientRules, for_each_client};
 use super::diagnostic::Diagnostic;
 use super::document::Document;
-use super::locate::{book_warnings, from_text, load, warnings};
+use super::locate::{book_warnings, from_text, load, unusable_secrets, warnings};
 use super::settings::{FeedKind, MailServer, Settings};
 use super::written::{self, WrittenClients, WrittenPlaybook, WrittenSettings};
 use super::{clients, playbook};
@@ -55,7 +55,7 @@ fn keys_in(text: &str) -> Vec<String> {
 fn check_example<T: serde::de::DeserializeOwned>(file: &str) {
     let text = fs::read_to_string(project(file)).expect("the example is there");
     let all = with_all_keys(&text);
-    let document = Document::parse(Path::new(file), &all, 1).unwrap_or_else(|found| panic!("{}", shown(&found)));
+    let document = Document::parse(Path::new(file), &all).unwrap_or_else(|found| panic!("{}", shown(&found)));
     let (_, found) = document.read::<T>();
     assert!(found.is_empty(), "with all keys in force:\n{}", shown(&found));
     let named = keys_in(&all);
@@ -147,7 +147,7 @@ fn found_in(file: &Path, text: &str, expected: usize) -> Vec<Diagnostic> {
     let is_csv = name.ends_with(".csv");
     let copy = folder.path().join(name);
     let skipped = if is_csv { expected } else { 0 };
-    fs::write(&copy, text.lines().skip(skipped).map(|line| format!("{line}\n")).collect::<String>()).expect("a copy");
+    fs::write(&copy, text.split_inclusive('\n').skip(skipped).collect::<String>()).expect("a copy");
     match for_each_client(&copy, &rules, &mut |_| Ok(())) {
         Ok(_) => Vec::new(),
         Err(BookError::Sink(error)) => panic!("{error}"),
@@ -223,7 +223,7 @@ fn an_id_in_two_files_names_both_places() {
     match for_each_client(folder.path(), &rules, &mut |_| Ok(())) {
         Err(BookError::Faulty(found)) => {
             let text = shown(&found);
-            assert!(text.contains("b.toml:3:6: client[0].id:") && text.contains("a.toml:2 already"), "{text}");
+            assert!(text.contains("b.toml:3:6: client[x].id:") && text.contains("a.toml:2 already"), "{text}");
         }
         other => panic!("{other:?}"),
     }
@@ -270,8 +270,52 @@ fn secrets_in_plain_and_files_that_all_can_read_are_warned_of() {
         let keys: Vec<&str> = found.iter().map(|one| one.key.as_str()).collect();
         assert_eq!(keys, expected, "{}", shown(&found));
     };
-    check(0o600, &["hook[0].secret", "hook[2].token", "clients", "playbook"]);
-    check(0o644, &["hook[0].secret", "hook[2].token", "email.password", "clients", "playbook"]);
+    check(0o600, &["hook[0].secret[1]", "hook[2].token", "clients", "playbook"]);
+    check(0o644, &["hook[0].secret[1]", "hook[2].token", "email.password", "clients", "playbook"]);
+}
+
+#[test]
+fn a_secret_that_this_user_cannot_use_is_named_with_its_key_and_never_shown() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("smtp.secret"), "hunter2\n").expect("a file");
+    fs::write(folder.path().join("short"), "hunter2\n").expect("a file");
+    let text = fs::read_to_string(project("tests/fixtures/config/good.toml")).expect("is readable");
+    let file = folder.path().join("candor.toml");
+    fs::write(&file, text.replace("{ env = \"TOKEN\" }", "{ file = \"short\" }")).expect("a file");
+    let settings = load(&file).unwrap_or_else(|found| panic!("{}", shown(&found)));
+    let found = unusable_secrets(&settings);
+    let keys: Vec<&str> = found.iter().map(|one| one.key.as_str()).collect();
+    assert_eq!(keys, ["hook[0].secret[0]", "hook[1].token", "webhook.key", "operator.token"], "{}", shown(&found));
+    assert!(found.iter().all(|one| one.line > 0 && one.help.is_some()), "{}", shown(&found));
+    assert!(!shown(&found).contains("hunter2"), "{}", shown(&found));
+    let clients = folder.path().join("clients.toml");
+    let text = "[[client]]\nid = \"x\"\npriorities = [\"*\"]\n[[client.contact]]\nwebhook = \"https://x.example/h\"\nsecret = { env = \"CANDOR_TEST_NO_SUCH_VARIABLE\" }\n";
+    fs::write(&clients, text).expect("a file");
+    let rules = ClientRules::new(&settings, &[]);
+    let look = |rules: &ClientRules| for_each_client(&clients, rules, &mut |_| Ok(())).expect("is allowed");
+    assert_eq!((look(&rules).unusable_secrets, look(&rules).warnings.len()), (0, 0));
+    let found = look(&rules.with_secrets_tried());
+    assert_eq!(found.unusable_secrets, 1);
+    assert_eq!((found.warnings[0].line, found.warnings[0].key.as_str()), (6, "client[x].contact[0].secret"));
+}
+
+#[test]
+fn a_book_without_clients_is_warned_of() {
+    let mut settings = settings();
+    settings.email = None;
+    let folder = tempfile::tempdir().expect("a folder");
+    let check = |path: &Path, part: &str| {
+        let settings = Settings { clients: path.to_owned(), ..settings.clone() };
+        let summary = for_each_client(path, &ClientRules::new(&settings, &[]), &mut |_| Ok(())).expect("is allowed");
+        let found = shown(&book_warnings(&settings, &summary));
+        assert!(found.contains(part) && found.contains("nobody is told anything"), "{found} lacks {part}");
+    };
+    check(folder.path(), "holds no file that ends in .toml or .csv");
+    for (name, text) in [("a.toml", "# nobody yet\n"), ("b.csv", "id,name,email\n"), ("c.toml", "")] {
+        fs::write(folder.path().join(name), text).expect("a file");
+        check(&folder.path().join(name), "holds no client");
+    }
+    check(folder.path(), "holds no client");
 }
 
 #[test]

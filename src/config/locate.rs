@@ -8,7 +8,7 @@ use super::meaning;
 use super::settings::Settings;
 use super::written::WrittenSettings;
 
-pub use super::warnings::{book_warnings, warnings};
+pub use super::warnings::{book_warnings, misplaced_files, unusable_secrets, warnings};
 
 /// Configurations and playbooks are written by hand; larger files are something else.
 const MOST_BYTES: u64 = 8 * 1024 * 1024;
@@ -26,9 +26,10 @@ pub fn find(named: Option<&Path>, environment: Option<&Path>) -> Result<PathBuf,
     if let Some(path) = named.or(environment.filter(set)) {
         return Ok(path.to_owned());
     }
-    let existing = PLACES.iter().map(Path::new).find(|path| path.exists());
+    // One that this user may not look at is there: it is named when it is read.
+    let existing = PLACES.iter().map(Path::new).find(|path| path.try_exists().unwrap_or(true));
     existing.map(Path::to_owned).ok_or_else(|| {
-        format!("no configuration is found: neither --config nor $CANDOR_CONFIG names one, and there is no {}; `candor init` writes one", PLACES.join(" and no "))
+        format!("no configuration is found: neither --config nor $CANDOR_CONFIG names one, and there is no {}; name one, or call candor in the folder above config/", PLACES.join(" and no "))
     })
 }
 
@@ -39,7 +40,13 @@ pub fn find(named: Option<&Path>, environment: Option<&Path>) -> Result<PathBuf,
 pub fn load(path: &Path) -> Result<Settings, Vec<Diagnostic>> {
     let text = match read_text(path) {
         Ok(Some(text)) => text,
-        Ok(None) => return Err(vec![Diagnostic::whole_file(path, "the file does not exist", None)]),
+        Ok(None) => {
+            return Err(vec![Diagnostic::whole_file(
+                path,
+                "the file does not exist",
+                Some("write the file, or name the right one".to_owned()),
+            )]);
+        }
         Err(found) => return Err(found),
     };
     let folder = folder_of(path).map_err(|error| {
@@ -53,7 +60,7 @@ pub fn load(path: &Path) -> Result<Settings, Vec<Diagnostic>> {
 /// # Errors
 /// Every mistake found, in the order of the text.
 pub fn from_text(path: &Path, folder: &Path, text: &str) -> Result<Settings, Vec<Diagnostic>> {
-    let document = Document::parse(path, text, 1)?;
+    let document = Document::parse(path, text)?;
     let (written, mut found) = document.read::<WrittenSettings>();
     let Some(written) = written else { return Err(found) };
     let meant = meaning::settings(&written, path, folder);
@@ -73,26 +80,31 @@ pub fn from_text(path: &Path, folder: &Path, text: &str) -> Result<Settings, Vec
 
 /// The text of a file of ours; `None` if it does not exist.
 pub(super) fn read_text(path: &Path) -> Result<Option<String>, Vec<Diagnostic>> {
-    let cannot_read = |error: std::io::Error| {
-        let help = match error.kind() {
-            std::io::ErrorKind::PermissionDenied => Some("this user may not read it".to_owned()),
-            _ => None,
-        };
-        vec![Diagnostic::whole_file(path, format!("cannot be read: {error}"), help)]
-    };
+    let cannot_read = |error: std::io::Error| vec![Diagnostic::unreadable(path, &error)];
     let metadata = match std::fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(cannot_read(error)),
     };
     if metadata.is_dir() {
-        return Err(vec![Diagnostic::whole_file(path, "this is a folder; a file is expected", None)]);
+        return Err(vec![Diagnostic::whole_file(
+            path,
+            "this is a folder; a file is expected",
+            Some("name the file in it".to_owned()),
+        )]);
     }
     if metadata.len() > MOST_BYTES {
         let message = format!("the file has {} bytes; at most {MOST_BYTES} are read", metadata.len());
         return Err(vec![Diagnostic::whole_file(path, message, None)]);
     }
     let bytes = std::fs::read(path).map_err(cannot_read)?;
+    if is_utf_16(&bytes) {
+        return Err(vec![Diagnostic::whole_file(
+            path,
+            "this is UTF-16 text",
+            Some("save the file as UTF-8".to_owned()),
+        )]);
+    }
     let text = String::from_utf8(bytes).map_err(|error| {
         let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
@@ -103,6 +115,11 @@ pub(super) fn read_text(path: &Path) -> Result<Option<String>, Vec<Diagnostic>> 
         )]
     })?;
     Ok(Some(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)))
+}
+
+/// Whether a text begins with a byte order mark of UTF-16, as some editors and spreadsheets write.
+pub fn is_utf_16(bytes: &[u8]) -> bool {
+    bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff])
 }
 
 /// The folder of `path` in its real, absolute form: what relative paths start at.

@@ -27,6 +27,14 @@ impl KeyPath {
         KeyPath(steps)
     }
 
+    /// The innermost key.
+    pub fn last_key(&self) -> Option<&str> {
+        self.0.iter().rev().find_map(|step| match step {
+            Step::Key(name) => Some(name.as_str()),
+            Step::Index(_) => None,
+        })
+    }
+
     /// The path of one element of the list that this path leads to, counted from 0.
     pub fn index(&self, index: usize) -> KeyPath {
         let mut steps = self.0.clone();
@@ -53,15 +61,32 @@ impl fmt::Display for KeyPath {
 pub struct Mistake {
     pub message: String,
     pub help: Option<String>,
+    pub spot: Spot,
+}
+
+/// Which part of the value is at fault.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Spot {
+    #[default]
+    Whole,
+    /// The first place at which this word stands in it.
+    Word(String),
+    /// A line of a text of several lines, counted from 1.
+    Line(usize),
 }
 
 impl Mistake {
     pub fn new(message: impl Into<String>) -> Mistake {
-        Mistake { message: message.into(), help: None }
+        Mistake { message: message.into(), help: None, spot: Spot::Whole }
     }
 
     pub fn with_help(message: impl Into<String>, help: impl Into<String>) -> Mistake {
-        Mistake { message: message.into(), help: Some(help.into()) }
+        Mistake { message: message.into(), help: Some(help.into()), spot: Spot::Whole }
+    }
+
+    /// The same, of a part of the value.
+    pub fn at(self, spot: Spot) -> Mistake {
+        Mistake { spot, ..self }
     }
 }
 
@@ -106,13 +131,19 @@ impl Problems {
 
 /// The known word that a mistyped one is nearest to, if any is near enough to be meant.
 pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    const LEAST_IN_COMMON: usize = 3;
     let folded = written.to_lowercase();
-    known
-        .into_iter()
+    let known: Vec<&str> = known.into_iter().collect();
+    let by_letters = known
+        .iter()
         .map(|word| (strsim::damerau_levenshtein(&folded, &word.to_lowercase()), word))
         .filter(|(distance, word)| *distance <= (word.chars().count().max(3)) / 2)
         .min_by_key(|(distance, _)| *distance)
-        .map(|(_, word)| word)
+        .map(|(_, word)| *word);
+    by_letters.or_else(|| {
+        let begins = |word: &&str| word.len() >= LEAST_IN_COMMON && folded.starts_with(&word.to_lowercase());
+        known.into_iter().filter(begins).max_by_key(|word| word.len())
+    })
 }
 
 /// A word as found, cut to what fits in a line and with control characters made visible.
@@ -143,6 +174,7 @@ mod tests {
         check("evry", Some("every"));
         check("Component", Some("components"));
         check("ulr", Some("url"));
+        check("url_of_page", Some("url"));
         check("webhook", None);
     }
 }

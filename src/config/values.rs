@@ -91,6 +91,20 @@ pub fn rate(written: &str) -> Result<f64, Mistake> {
     Ok(f64::from(count) / seconds)
 }
 
+/// Languages by the names that people write instead of their tags.
+const LANGUAGES: [(&[&str], &str); 10] = [
+    (&["english", "englisch"], "en"),
+    (&["german", "deutsch"], "de"),
+    (&["french", "français", "französisch"], "fr"),
+    (&["spanish", "español", "spanisch"], "es"),
+    (&["italian", "italiano", "italienisch"], "it"),
+    (&["portuguese", "português", "portugiesisch"], "pt"),
+    (&["dutch", "nederlands", "niederländisch"], "nl"),
+    (&["polish", "polski", "polnisch"], "pl"),
+    (&["japanese", "日本語", "japanisch"], "ja"),
+    (&["chinese", "中文", "chinesisch"], "zh"),
+];
+
 /// A language tag of the shape of BCP 47: `en`, `de-AT`, `zh-Hant-TW`.
 pub fn locale(written: &str) -> Result<String, Mistake> {
     let mut parts = written.split('-');
@@ -99,6 +113,11 @@ pub fn locale(written: &str) -> Result<String, Mistake> {
     let is_rest = |part: &str| (2..=8).contains(&part.len()) && part.chars().all(|c| c.is_ascii_alphanumeric());
     if is_language && parts.clone().count() <= 3 && parts.all(is_rest) {
         return Ok(written.to_owned());
+    }
+    let by_name = LANGUAGES.iter().find(|(names, _)| names.contains(&written.trim().to_lowercase().as_str()));
+    if let Some((_, tag)) = by_name {
+        let message = format!("{} is no language tag; did you mean \"{tag}\"?", quoted(written));
+        return Err(Mistake::with_help(message, "write a tag such as en, de or de-AT"));
     }
     let mend = written.replace('_', "-");
     let mend = mend.split('.').next().unwrap_or_default();
@@ -118,8 +137,18 @@ pub fn timezone(written: &str) -> Result<String, Mistake> {
     {
         return Ok(name.to_owned());
     }
+    let is_shorthand = written.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || "+-:".contains(c));
+    if is_shorthand && !written.is_empty() {
+        return Err(Mistake::with_help(
+            format!("{} is no time zone: it does not say when summer time begins and ends", quoted(written)),
+            "write the IANA name of a place in it, such as Europe/Berlin, or UTC",
+        ));
+    }
     let names: Vec<String> = jiff::tz::db().available().map(|name| name.to_string()).collect();
-    let message = match nearest(written, names.iter().map(String::as_str)) {
+    let place = written.trim().replace(' ', "_");
+    let by_place = names.iter().find(|name| name.rsplit('/').next().is_some_and(|of| of.eq_ignore_ascii_case(&place)));
+    let near = by_place.map(String::as_str).or_else(|| nearest(written, names.iter().map(String::as_str)));
+    let message = match near {
         Some(near) => format!("{} is no time zone; did you mean \"{near}\"?", quoted(written)),
         None => format!("{} is no time zone", quoted(written)),
     };
@@ -146,7 +175,10 @@ pub fn glob(written: &str) -> Result<String, Mistake> {
 /// each leading `..` is the folder above.
 pub fn path(written: &str, folder: &Path) -> Result<PathBuf, Mistake> {
     if written.trim().is_empty() {
-        return Err(Mistake::new("the path is empty"));
+        return Err(Mistake::with_help(
+            "the path is empty",
+            "write the path of a file or folder, or leave the key out",
+        ));
     }
     if written.contains('\0') {
         return Err(Mistake::new("the path holds a NUL character"));
@@ -255,6 +287,7 @@ mod tests {
         }
         check(locale("de_AT"), Err("write \"de-AT\""));
         check(locale("en_US.UTF-8"), Err("write \"en-US\""));
+        check(locale("English"), Err("did you mean \"en\"?"));
         check(locale("German language"), Err("is no language tag"));
     }
 
@@ -264,6 +297,11 @@ mod tests {
         check(timezone("europe/berlin"), Ok("Europe/Berlin".to_owned()));
         check(timezone("UTC"), Ok("UTC".to_owned()));
         check(timezone("Europe/Berln"), Err("did you mean \"Europe/Berlin\"?"));
+        check(timezone("Berlin"), Err("did you mean \"Europe/Berlin\"?"));
+        check(timezone("new york"), Err("did you mean \"America/New_York\"?"));
+        for shorthand in ["CEST", "UTC+2", "+02:00", "GMT+2"] {
+            check(timezone(shorthand), Err("summer time"));
+        }
         check(timezone("../../etc/passwd"), Err("is no time zone"));
     }
 

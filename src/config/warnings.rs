@@ -1,10 +1,12 @@
-//! What is allowed and yet worth a word from `check`: secrets in plain, files that others can read, what is
-//! named and not there.
+//! What is allowed and yet worth a word from `check`: secrets in plain, files that others can read, secrets that this
+//! user cannot use, what is named and not there.
 //!
 //! Deliberately absent: clients (the summary of their book has their warnings) and the network.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+
+use secrecy::ExposeSecret as _;
 
 use super::clients::BookSummary;
 use super::diagnostic::Diagnostic;
@@ -12,13 +14,14 @@ use super::document::Document;
 use super::locate::read_text;
 use super::problem::{KeyPath, Mistake, Problem, Problems};
 use super::settings::{HookKind, Settings};
+use super::{secret, values};
 use crate::domain::client::SecretRef;
 use crate::domain::counted::counted;
 
 /// The warnings of a loaded configuration, each at its place in the file as it is now.
 pub fn warnings(settings: &Settings) -> Vec<Diagnostic> {
     let mut problems = Problems::default();
-    for (path, secret) in secrets(settings) {
+    for (path, secret, _) in secrets(settings) {
         if let Some(mistake) = loose_secret(secret) {
             problems.add(path, mistake);
         }
@@ -27,7 +30,8 @@ pub fn warnings(settings: &Settings) -> Vec<Diagnostic> {
     for (key, path) in [("clients", &settings.clients), ("playbook", &settings.playbook)] {
         if !path.exists() {
             let message = format!("{} does not exist and counts as empty", path.display());
-            problems.add(KeyPath::root().key(key), Mistake::new(message));
+            let help = format!("write the file, or name the right one: {key} = \"…\"");
+            problems.add(KeyPath::root().key(key), Mistake::with_help(message, help));
         }
     }
     if settings.feeds.is_empty() && settings.hooks.is_empty() {
@@ -43,10 +47,31 @@ pub fn warnings(settings: &Settings) -> Vec<Diagnostic> {
     place(settings, problems)
 }
 
+/// What stands where the configuration names a path, and is of another kind: the start would fail on it.
+pub fn misplaced_files(settings: &Settings) -> Vec<Diagnostic> {
+    let mut problems = Problems::default();
+    if settings.state.is_dir() {
+        let message = format!("{} is a folder; the state is one file", settings.state.display());
+        let help = format!("write a file in it, such as {}", settings.state.join("candor.db").display());
+        problems.add(KeyPath::root().key("state"), Mistake::with_help(message, help));
+    }
+    if settings.templates.is_file() {
+        let message = format!("{} is a file; templates lie in a folder", settings.templates.display());
+        problems.add(KeyPath::root().key("templates"), Mistake::with_help(message, "name the folder that it lies in"));
+    }
+    placed(settings, problems)
+}
+
 /// The warnings of a book of clients: its own, and what the configuration lacks for it.
 pub fn book_warnings(settings: &Settings, book: &BookSummary) -> Vec<Diagnostic> {
     let root = KeyPath::root();
     let mut problems = Problems::default();
+    if book.clients == 0 && settings.clients.exists() {
+        let what = if book.files.is_empty() { "holds no file that ends in .toml or .csv" } else { "holds no client" };
+        let message = format!("{} {what}: nobody is told anything", settings.clients.display());
+        let help = "write a [[client]] table for each client, or a row in a .csv file; config/clients.toml shows how";
+        problems.add(root.key("clients"), Mistake::with_help(message, help));
+    }
     if book.emails > 0 && settings.email.is_none() {
         let message =
             format!("{} with an e-mail address, and no mail goes out", counted(book.emails, "contact", "contacts"));
@@ -71,8 +96,12 @@ pub fn book_warnings(settings: &Settings, book: &BookSummary) -> Vec<Diagnostic>
 }
 
 fn place(settings: &Settings, problems: Problems) -> Vec<Diagnostic> {
+    placed(settings, problems).into_iter().map(Diagnostic::as_warning).collect()
+}
+
+fn placed(settings: &Settings, problems: Problems) -> Vec<Diagnostic> {
     let text = read_text(&settings.file).ok().flatten().unwrap_or_default();
-    let document = Document::parse(&settings.file, &text, 1).ok();
+    let document = Document::parse(&settings.file, &text).ok();
     let whole = |problem: &Problem| Diagnostic {
         key: problem.path.to_string(),
         ..Diagnostic::whole_file(&settings.file, problem.mistake.message.clone(), problem.mistake.help.clone())
@@ -81,11 +110,58 @@ fn place(settings: &Settings, problems: Problems) -> Vec<Diagnostic> {
         Some(document) => document.place(problem),
         None => whole(&problem),
     });
-    placed.map(Diagnostic::as_warning).collect()
+    placed.collect()
+}
+
+/// What a secret is for, and so what shape it has.
+#[derive(Debug, Clone, Copy)]
+enum Shape {
+    Any,
+    /// It signs webhooks (Standard Webhooks).
+    Signing,
+    /// It stands in a path or header.
+    Token,
+}
+
+/// The secrets that this user cannot use, each at its place: not there, not to be read, or of another shape. The
+/// daemon may be able to, so that each is a warning, and a fault only where it is tried.
+pub fn unusable_secrets(settings: &Settings) -> Vec<Diagnostic> {
+    let mut problems = Problems::default();
+    for (path, secret, shape) in secrets(settings) {
+        if let Some(mistake) = unusable(secret, shape) {
+            problems.add(path, mistake);
+        }
+    }
+    place(settings, problems)
+}
+
+/// Why this user cannot sign a client's webhooks with the secret.
+pub(super) fn unusable_signing_secret(reference: &SecretRef) -> Option<Mistake> {
+    unusable(reference, Shape::Signing)
+}
+
+fn unusable(reference: &SecretRef, shape: Shape) -> Option<Mistake> {
+    // What is written in plain was checked when it was read.
+    let help = match reference {
+        SecretRef::Plain(_) => return None,
+        SecretRef::Credential(_) => "it is read when it is used, by the service: see LoadCredential= in its unit",
+        SecretRef::File(_) | SecretRef::Env(_) => "it is read when it is used: the daemon needs it, whoever checks",
+    };
+    let text = match secret::resolve("the secret", reference) {
+        Ok(text) => text,
+        Err(error) => return Some(Mistake::with_help(format!("this user cannot use {error:#}"), help)),
+    };
+    let plain = SecretRef::Plain(text.expose_secret().to_owned());
+    let checked = match shape {
+        Shape::Any => return None,
+        Shape::Signing => values::signing_secret(&plain, Path::new("")),
+        Shape::Token => values::token(&plain, Path::new("")),
+    };
+    checked.err()
 }
 
 /// Every secret of the configuration with its key.
-fn secrets(settings: &Settings) -> Vec<(KeyPath, &SecretRef)> {
+fn secrets(settings: &Settings) -> Vec<(KeyPath, &SecretRef, Shape)> {
     let root = KeyPath::root();
     let mut all = Vec::new();
     for (index, hook) in settings.hooks.iter().enumerate() {
@@ -94,17 +170,19 @@ fn secrets(settings: &Settings) -> Vec<(KeyPath, &SecretRef)> {
             HookKind::Native { secrets, tokens } => (secrets.as_slice(), tokens.as_slice()),
             HookKind::Statuspage { tokens } => ([].as_slice(), tokens.as_slice()),
         };
-        all.extend(secrets.iter().map(|secret| (table.key("secret"), secret)));
-        all.extend(tokens.iter().map(|secret| (table.key("token"), secret)));
+        let secrets = secrets.iter().enumerate();
+        all.extend(secrets.map(|(at, secret)| (table.key("secret").index(at), secret, Shape::Signing)));
+        let tokens = tokens.iter().enumerate();
+        all.extend(tokens.map(|(at, secret)| (table.key("token").index(at), secret, Shape::Token)));
     }
     if let Some(password) = settings.email.as_ref().and_then(|email| email.password.as_ref()) {
-        all.push((root.key("email").key("password"), password));
+        all.push((root.key("email").key("password"), password, Shape::Any));
     }
-    all.extend(settings.webhook.key.iter().map(|secret| (root.key("webhook").key("key"), secret)));
-    all.extend(settings.operator.token.iter().map(|secret| (root.key("operator").key("token"), secret)));
+    all.extend(settings.webhook.key.iter().map(|secret| (root.key("webhook").key("key"), secret, Shape::Any)));
+    all.extend(settings.operator.token.iter().map(|secret| (root.key("operator").key("token"), secret, Shape::Token)));
     for (index, contact) in settings.operator.contacts.iter().enumerate() {
         let path = root.key("operator").key("contact").index(index).key("secret");
-        all.extend(contact.secret.iter().map(|secret| (path.clone(), secret)));
+        all.extend(contact.secret.iter().map(|secret| (path.clone(), secret, Shape::Signing)));
     }
     all
 }
@@ -122,12 +200,11 @@ fn loose_secret(secret: &SecretRef) -> Option<Mistake> {
 
 fn loose_file(path: &Path) -> Option<Mistake> {
     match std::fs::metadata(path) {
-        Err(error) => Some(Mistake::new(format!("the secret's file {} cannot be read: {error}", path.display()))),
         Ok(metadata) if metadata.permissions().mode() & 0o004 != 0 => Some(Mistake::with_help(
             format!("everybody on this machine can read the secret's file {}", path.display()),
             format!("chmod 600 {}", path.display()),
         )),
-        Ok(_) => None,
+        Ok(_) | Err(_) => None,
     }
 }
 

@@ -17,7 +17,7 @@ pub struct Client {
     pub timezone: String,
     /// BCP 47; `None`: the sender's.
     pub locale: Option<String>,
-    /// Component ids (or names) in the order that matters to them; `["*"]` is all; empty: told nothing.
+    /// Component ids (or names) in the order that matters to them; `"*"` at the end is all others; empty: told nothing.
     pub priorities: Vec<String>,
     pub min_impact: Impact,
     pub maintenance: bool,

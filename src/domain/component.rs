@@ -136,6 +136,19 @@ impl Catalog {
         }
     }
 
+    /// Whether the component is `whole` itself or a part of it, at any depth.
+    pub fn is_within(&self, id: &str, whole: &str) -> bool {
+        let mut seen = BTreeSet::new();
+        let mut next = Some(id);
+        while let Some(one) = next.filter(|one| seen.insert(*one)) {
+            if one == whole {
+                return true;
+            }
+            next = self.component(one).and_then(|c| c.part_of.as_deref());
+        }
+        false
+    }
+
     fn component(&self, id: &str) -> Option<&Component> {
         self.components.iter().find(|c| c.id == id)
     }

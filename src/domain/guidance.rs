@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 
 use super::case::{Facts, SaidAction, Scope};
 use super::client::Client;
@@ -14,6 +15,9 @@ use super::incident::Need;
 use super::notice::Action;
 use super::playbook::Entry;
 use super::text;
+
+/// Steps of the template engine for one text: thousands of times what a text with facts needs.
+const FUEL: u64 = 20_000;
 
 /// What holds for one client: the beginnings of a variant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -236,25 +240,33 @@ fn bare_action(id: String, need: Need, text: String) -> Action {
 /// Puts a client's facts into a text of the playbook. Strict: an unknown fact is an error, which `check`
 /// shows for the client and the line; a message that is due anyway shows the text as written.
 pub fn fill(text: &str, client: &Client) -> Result<String, minijinja::Error> {
-    if !text.contains("{{") && !text.contains("{%") {
+    if !text.contains('{') {
         return Ok(text.to_owned());
     }
-    let mut environment = minijinja::Environment::new();
-    environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
-    environment.set_fuel(Some(20_000));
-    environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-    environment.render_str(
-        text,
-        minijinja::context! {
-            facts => &client.facts,
-            client => minijinja::context! {
-                id => &client.id,
-                name => &client.name,
-                timezone => &client.timezone,
-                locale => &client.locale,
-            },
+    environment().render_str(text, variables(client))
+}
+
+/// The engine that fills a text of the playbook: strict, without loader, with a limit on its steps. Nothing is
+/// escaped: the result is plain text, which every form of a message escapes for itself.
+pub fn environment() -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_fuel(Some(FUEL));
+    environment.set_auto_escape_callback(|_| AutoEscape::None);
+    environment
+}
+
+/// What a text of the playbook may name, for one client: `facts` and `client`.
+pub fn variables(client: &Client) -> Value {
+    minijinja::context! {
+        facts => &client.facts,
+        client => minijinja::context! {
+            id => &client.id,
+            name => &client.name,
+            timezone => &client.timezone,
+            locale => &client.locale,
         },
-    )
+    }
 }
 
 #[cfg(test)]

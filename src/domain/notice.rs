@@ -166,7 +166,7 @@ pub struct Notice {
     pub case: CaseFacts,
     pub affected: Affected,
     /// The client's components that the case concerns: (rank from 1, our name), by rank. Rank 0: the client
-    /// depends on everything and named no order.
+    /// depends on everything and gave this one no rank.
     pub concerned: Vec<(u32, String)>,
     /// The client's other priorities, of which no problem is reported, by rank; empty for `["*"]`.
     pub untouched: Vec<(u32, String)>,

@@ -70,6 +70,18 @@ pub struct WrittenUpdate {
     pub stand: Option<String>,
 }
 
+/// A fault of one value of an update that [`parse`] took: what only its reader can know.
+pub fn fault_at(text: &str, table: &str, key: &str, message: String) -> UpdateError {
+    let members = |entry: Entry| match entry.value.kind {
+        Kind::Table(members) if entry.key == table => members,
+        _ => Vec::new(),
+    };
+    let found = written::read(text).unwrap_or_default().into_iter().flat_map(members).find(|entry| entry.key == key);
+    let path = format!("{table}.{key}");
+    let span = found.map_or(0..0, |entry| entry.value.span);
+    UpdateError::at(text, span, Some(path), message)
+}
+
 /// Reads one update. JSON when the first byte that is not white space is `{`, else TOML; a byte order mark
 /// is skipped.
 ///

@@ -124,7 +124,7 @@ impl<'a> Scene<'a> {
     }
 
     /// Names with the client's rank: "Search, your priority 2", several as "A (your priority 1) and B (…)".
-    /// `last` joins the last two ("and", "or"). Rank 0 is a client's who named no order: then only the names.
+    /// `last` joins the last two ("and", "or"). Rank 0 is of what the client gave no rank: then only the names.
     pub fn ranked(&self, names: &[(u32, String)], last: &str) -> String {
         let words = &self.pack.about;
         if names.iter().all(|(rank, _)| *rank == 0) {
@@ -145,6 +145,9 @@ impl<'a> Scene<'a> {
             .into_iter()
             .map(|(rank, members)| {
                 let joined = self.join(&members, &words.and);
+                if rank == 0 {
+                    return joined;
+                }
                 fill(&words.many, &[("names", &joined), ("rank", &rank.to_string())])
             })
             .collect();

@@ -321,6 +321,19 @@ mod tests {
     }
 
     #[test]
+    fn what_a_client_gave_no_rank_is_told_without_one() {
+        let summary = |concerned: &[(u32, &str)]| {
+            let concerned = concerned.iter().map(|(rank, name)| (*rank, (*name).to_owned())).collect();
+            let notice = Notice { concerned, ..sample("opened, no order of priorities") };
+            let mail = builtin().render(&notice, &reader("en"), &sender()).unwrap();
+            mail.text.lines().next().unwrap_or_default().to_owned()
+        };
+        assert!(summary(&[(1, "Payments API"), (0, "Search")]).contains("Payments API (your priority 1) and Search."));
+        let found = summary(&[(0, "Search"), (0, "Mail")]);
+        assert!(found.contains("Search and Mail.") && !found.contains("priority"), "{found}");
+    }
+
+    #[test]
     fn feed_text_is_data_and_never_template_markup_or_header() {
         let mail = mail("hostile", "en");
         assert!(mail.text.contains("{{ 7 * 7 }}"), "{}", mail.text);

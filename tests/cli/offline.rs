@@ -150,3 +150,67 @@ fn completions_and_the_manual_page_need_no_configuration() {
     assert_eq!(call(&["completions", "abacus"]).status.code(), Some(2));
     assert_eq!(call(&["--help"]).status.code(), Some(0));
 }
+
+#[test]
+fn what_a_person_typed_into_an_update_is_shown_back_with_its_line() {
+    let place = Place::new();
+    place.write(
+        "u.toml",
+        "[incident]\ntitle = \"write to ops@acme.example, the key\"\nsource = \"flies\"\n[update]\nbody = \"x\"\n",
+    );
+    let answer = place.call(&["--trigger", "u.toml"]);
+    answer.has(2, "", "u.toml:3:10");
+    assert!(answer.err.contains("did you mean `files`?"), "{}", answer.err);
+    place.write("u.toml", "[incident]\ntitle = \"write to ops@acme.example\\nthe key\"\n");
+    place.call(&["--trigger", "u.toml"]).has(2, "", "title = \"write to ops@acme.example\\nthe key\"");
+    std::fs::write(place.path("u.toml"), b"\xff\xfeu\0").unwrap();
+    place.call(&["--trigger", "u.toml"]).has(2, "", "UTF-16");
+    assert!(!place.path("candor.db").exists());
+}
+
+#[test]
+fn a_secret_that_is_not_there_is_a_warning_and_online_a_failure() {
+    let place = Place::new();
+    place.append("candor.toml", "[[hook]]\nname = \"tools\"\nkind = \"native\"\nsecret = { env = \"TOOLS_SECRET\" }\n");
+    std::fs::create_dir(place.path("inbox")).unwrap();
+    let answer = place.call(&["check"]);
+    answer.has(
+        0,
+        "good",
+        "warning: hook[0].secret: this user cannot use the secret: the environment variable TOOLS_SECRET",
+    );
+    place.call(&["check", "--online"]).has(1, "", "hook[0].secret: this user cannot use");
+    let with = |secret: &str| {
+        let output = place.command(&["check", "--online"]).env("TOOLS_SECRET", secret).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    assert_eq!(with("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").0, Some(0));
+    let (code, said) = with("hunter2");
+    assert!(code == Some(1) && said.contains("begins with whsec_") && !said.contains("hunter2"), "{said}");
+}
+
+#[test]
+fn an_empty_book_and_a_log_level_that_is_none_are_named() {
+    let place = Place::new();
+    place.write("clients.toml", "");
+    let answer = place.call(&["check"]);
+    answer.has(0, "0 clients", "holds no client: nobody is told anything");
+    assert!(answer.err.contains("the playbook has no entries"), "{}", answer.err);
+    let said = |level: &str| {
+        let output = place.command(&["cases"]).env("CANDOR_LOG", level).output().unwrap();
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(said("verbose").contains("$CANDOR_LOG is \"verbose\", which is no level"));
+    assert!(!said("").contains("CANDOR_LOG"));
+}
+
+#[test]
+fn a_result_that_cannot_be_written_is_a_failure_and_a_closed_pipe_is_none() {
+    let place = Place::new();
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = place.command(&["check"]).stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    assert_eq!(place.command(&["check"]).stdout(writer).output().unwrap().status.code(), Some(0));
+}

@@ -81,7 +81,13 @@ fn server(written: &str, folder: &Path) -> Result<MailServer, Mistake> {
         Some("smtps") => (Security::Tls, 465),
         Some("smtp+starttls") => (Security::StartTls, 587),
         Some(other) => return Err(Mistake::with_help(format!("{} is no way to send mail", quoted(other)), FORMS)),
-        None => return Err(Mistake::with_help("this is no mail server", FORMS)),
+        None if written.contains('@') || written.trim().is_empty() => {
+            return Err(Mistake::with_help("this is no mail server", FORMS));
+        }
+        None => {
+            let message = format!("{} does not say how to speak to the mail server", quoted(written));
+            return Err(Mistake::with_help(message, FORMS));
+        }
     };
     let url =
         Url::parse(written).map_err(|error| Mistake::with_help(format!("this is no mail server: {error}"), FORMS))?;

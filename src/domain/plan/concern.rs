@@ -9,6 +9,9 @@ use crate::domain::client::Client;
 use crate::domain::component::Catalog;
 use crate::domain::notice::Affected;
 
+/// The priority of a client who depends on everything, alone or behind what matters most to them.
+const ALL: &str = "*";
+
 /// What a case reaches, worked out once for all clients.
 #[derive(Debug)]
 pub(super) struct Reach<'a> {
@@ -23,7 +26,8 @@ pub(super) struct Reach<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Concern {
     pub(super) affected: Affected,
-    /// (rank, our name); empty for `["*"]`, which ranks nothing, and for a case that concerns everybody.
+    /// (rank, our name), ranked ones first; empty for `["*"]` alone, which ranks nothing, and for a case that concerns
+    /// everybody. Rank 0: it is theirs only by the `*` behind those that they named.
     pub(super) concerned: Vec<(u32, String)>,
     /// Keys that the playbook is asked about, by the client's priorities.
     pub(super) keys: Vec<String>,
@@ -55,23 +59,33 @@ impl<'a> Reach<'a> {
         match self.scope {
             Scope::Unscoped | Scope::Nobody => None,
             Scope::Everyone => Some(Concern { affected: Affected::Possibly, concerned: vec![], keys: vec![] }),
-            Scope::Named | Scope::NamedByPerson if client.priorities.iter().any(|p| p == "*") => {
-                Some(Concern { affected: Affected::Confirmed, concerned: vec![], keys: self.named.clone() })
-            }
-            Scope::Named | Scope::NamedByPerson => self.concern_by_priority(client),
+            Scope::Named | Scope::NamedByPerson => match client.priorities.split_last() {
+                Some((last, named)) if last == ALL => Some(self.concern_with_all(named)),
+                Some(_) | None => concern_of(self.hits(&client.priorities), self.catalog),
+            },
         }
     }
 
-    fn concern_by_priority(&self, client: &Client) -> Option<Concern> {
-        let hits: Vec<(u32, &String, Affected)> = (1..)
-            .zip(&client.priorities)
-            .filter_map(|(rank, key)| self.reached.get(key).map(|affected| (rank, key, *affected)))
-            .collect();
-        let affected = hits.iter().map(|(_, _, affected)| *affected).max()?;
-        let surest: Vec<_> = hits.into_iter().filter(|(_, _, how)| *how == affected).collect();
-        let keys = surest.iter().map(|(_, key, _)| (*key).clone()).collect();
-        let concerned = surest.iter().map(|(rank, key, _)| (*rank, self.catalog.name_of(key))).collect();
-        Some(Concern { affected, concerned, keys })
+    /// `["payments", "*"]`: what they named has its rank, everything else comes after it.
+    fn concern_with_all(&self, ranked: &[String]) -> Concern {
+        let hits = self.hits(ranked);
+        let is_told = |key: &String| {
+            hits.iter().any(|(_, hit, how)| *how == Affected::Confirmed && self.catalog.is_within(key, hit))
+        };
+        let others = self.named.iter().filter(|key| !ranked.is_empty() && !is_told(key));
+        let others: Vec<_> = others.map(|key| (0, key, Affected::Confirmed)).collect();
+        let all = hits.iter().copied().chain(others).collect();
+        let by_name = if ranked.is_empty() { None } else { concern_of(all, self.catalog) };
+        by_name.unwrap_or_else(|| Concern {
+            affected: Affected::Confirmed,
+            concerned: vec![],
+            keys: self.named.clone(),
+        })
+    }
+
+    fn hits<'h>(&self, priorities: &'h [String]) -> Vec<Hit<'h>> {
+        let ranked = (1..).zip(priorities);
+        ranked.filter_map(|(rank, key)| self.reached.get(key).map(|affected| (rank, key, *affected))).collect()
     }
 
     /// The client's other priorities, of which no problem is reported. A case that names nothing says that of none.
@@ -83,9 +97,21 @@ impl<'a> Reach<'a> {
         (1..)
             .zip(&client.priorities)
             .filter(|(rank, key)| {
-                *key != "*" && !self.reached.contains_key(*key) && !concerned.iter().any(|(other, _)| other == rank)
+                *key != ALL && !self.reached.contains_key(*key) && !concerned.iter().any(|(other, _)| other == rank)
             })
             .map(|(rank, key)| (rank, self.catalog.name_of(key)))
             .collect()
     }
+}
+
+/// Rank, key, and how surely.
+type Hit<'a> = (u32, &'a String, Affected);
+
+/// What is surest of the hits; `None` if there are none.
+fn concern_of(hits: Vec<Hit<'_>>, catalog: &Catalog) -> Option<Concern> {
+    let affected = hits.iter().map(|(_, _, affected)| *affected).max()?;
+    let surest: Vec<_> = hits.into_iter().filter(|(_, _, how)| *how == affected).collect();
+    let keys = surest.iter().map(|(_, key, _)| (*key).clone()).collect();
+    let concerned = surest.iter().map(|(rank, key, _)| (*rank, catalog.name_of(key))).collect();
+    Some(Concern { affected, concerned, keys })
 }

@@ -113,6 +113,10 @@ fn whom_it_concerns_depends_on_what_the_case_names() {
     check(&["Payments API"], &["search"], Told::Nothing);
     check(&["Payments API"], &[], Told::Nothing);
     check(&["Payments API"], &["*"], Told::Open(Confirmed));
+    check(&["Payments API"], &["payments", "*"], Told::Open(Confirmed));
+    check(&["Payments API"], &["search", "*"], Told::Open(Confirmed));
+    check(&["Payments API"], &["checkout", "*"], Told::Open(Confirmed));
+    check(&["Mail"], &["payments", "*"], Told::Open(Confirmed));
     check(&["Payments EU"], &["payments"], Told::Open(Confirmed));
     check(&["Payments API"], &["payments-eu"], Told::Open(Possibly));
     check(&["Payments API"], &["checkout"], Told::Open(Possibly));

@@ -152,6 +152,12 @@ fn a_notice_names_the_client_s_own_priority() {
     // What leans on it is neither named as hit beside the sure one nor as untouched.
     check(&["Payments API"], &["checkout", "payments"], &[(2, "Payments API")], &[]);
     check(&["Payments API"], &["checkout", "search"], &[(1, "Checkout")], &[(2, "Search")]);
+    // What stands before `*` has its rank, everything else has none.
+    check(&["Payments API"], &["payments", "*"], &[(1, "Payments API")], &[]);
+    check(&["Search"], &["payments", "*"], &[(0, "Search")], &[(1, "Payments API")]);
+    check(&["Search", "Payments API"], &["payments", "*"], &[(1, "Payments API"), (0, "Search")], &[]);
+    check(&["Payments EU"], &["payments", "*"], &[(1, "Payments API")], &[]);
+    check(&["Payments API"], &["checkout", "*"], &[(0, "Payments API")], &[]);
     // `*` ranks nothing, and where nothing is named nothing is said to be well.
     check(&["Payments API", "Search"], &["*"], &[], &[]);
     check(&[], &["payments", "search"], &[], &[]);
