@@ -144,7 +144,7 @@ async fn attempt(lane: &mut Lane, shared: &Shared, claimed: &Claimed, bundle: &B
 }
 
 /// Up to where another contact of the client has been told what this one waits for, if that ends its waiting.
-async fn told_elsewhere(shared: &Shared, claimed: &Claimed) -> Option<(i64, Channel)> {
+pub async fn told_elsewhere(shared: &Shared, claimed: &Claimed) -> Option<(i64, Channel)> {
     let thread = &claimed.thread;
     let (asked, enough) = if claimed.contact.fallback {
         (delivery::fallback_may_be_spared(thread).then_some(AcceptedBy::Anybody)?, thread.told + 1)

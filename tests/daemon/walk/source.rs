@@ -81,6 +81,7 @@ impl Incident {
                 source: "platform".to_owned(),
                 incident: format!("i{number}"),
                 origin: Origin::Polled,
+                event: None,
                 title: Some(format!("Trouble {number}")),
                 phase: None,
                 phase_unknown: None,

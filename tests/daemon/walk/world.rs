@@ -13,7 +13,7 @@ use candor::domain::observe::Sight;
 use candor::domain::thread::ThreadState;
 use candor::passes::dispatch::{self, Came};
 use candor::passes::message::Bundle;
-use candor::passes::{Clock, Shared, book, ingest, keep};
+use candor::passes::{Clock, Shared, book, deliver, ingest, keep};
 use candor::store::rows::{CaseFilter, Claimed, FeedRow, Settlement, Write};
 use jiff::{SignedDuration, Timestamp};
 
@@ -118,10 +118,10 @@ impl World {
         let shown = self.source.shown();
         self.read(&shown).await;
         let (shared, now) = (self.shared(), self.now());
-        for (case_key, incident) in shared.store.open_cases_of("platform".to_owned()).await.unwrap() {
-            let Some(story) = shared.store.story(case_key).await.unwrap() else { continue };
+        for open in shared.store.open_cases_of("platform".to_owned()).await.unwrap() {
+            let Some(story) = shared.store.story(open.case_key).await.unwrap() else { continue };
             let pace = shared.current.load().settings.pace;
-            if !self.source.shows(&incident)
+            if !self.source.shows(&open.incident)
                 && let Some(step) = absence::missed(&story, OwnPage::Gone, &pace, now)
             {
                 let write =
@@ -266,11 +266,8 @@ impl World {
 
     async fn attempt(&mut self, shared: &Shared, claimed: &Claimed, bundle: &Bundle) -> Settlement {
         let (thread, now) = (&claimed.thread, self.now());
-        let elsewhere = claimed.contact.fallback
-            && delivery::may_be_told_elsewhere(thread)
-            && shared.store.any_accepted(thread.case_key, thread.client_id.clone(), thread.told).await.unwrap();
-        let after = if elsewhere {
-            delivery::told_elsewhere(thread)
+        let after = if let Some((until, by)) = deliver::told_elsewhere(shared, claimed).await {
+            delivery::told_elsewhere(thread, until, by, now)
         } else {
             let notice = bundle.notice(thread).expect("a variant that is kept");
             let key = delivery::delivery_key(shared.store.state_id(), &notice.case.id, thread, thread.wanted);
