@@ -144,6 +144,10 @@ impl<R: BufRead> Pieces<R> {
         if self.line_number == 1 && line.starts_with('\u{feff}') {
             line.remove(0);
         }
+        if line.ends_with("\r\n") {
+            line.truncate(line.len() - 2);
+            line.push('\n');
+        }
         Ok(Some(line))
     }
 }

@@ -381,3 +381,22 @@ fn no_diagnostic_tells_an_address_or_a_secret() {
     let text = format!("{}{}", shown(&found), super::diagnostic::draw(&found, super::diagnostic::Drawing::Plain));
     assert!(!text.contains("hunter2"), "{text}");
 }
+
+#[test]
+fn texts_of_several_lines_may_be_written_with_any_line_ends() {
+    let settings = settings();
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("playbook.toml");
+    let text = "[[guidance]]\r\nneed = \"maybe\"\r\naction = \"\"\"\r\nOne.\r\nTwo.\r\n\"\"\"\r\n";
+    fs::write(&file, text).expect("a file");
+    let entries = playbook::read(&file, &settings.components).unwrap_or_else(|found| panic!("{}", shown(&found)));
+    assert_eq!(entries[0].action.as_deref(), Some("One.\nTwo.\n"));
+    let file = folder.path().join("clients.toml");
+    fs::write(&file, "[[client]]\r\nid = \"x\"\r\nfacts.note = \"\"\"\r\nOne.\r\nTwo.\"\"\"\r\n").expect("a file");
+    let mut facts = Vec::new();
+    let read = for_each_client(&file, &ClientRules::new(&settings, &[]), &mut |client| {
+        facts.extend(client.facts.into_values());
+        Ok(())
+    });
+    assert!(read.is_ok() && facts == ["One.\nTwo."], "{read:?} {facts:?}");
+}

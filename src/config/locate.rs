@@ -114,6 +114,8 @@ pub(super) fn read_text(path: &Path) -> Result<Option<String>, Vec<Diagnostic>> 
             Some("save the file as UTF-8".to_owned()),
         )]
     })?;
+    // A text of several lines is the same wherever it was written; the places of keys do not move by it.
+    let text = text.replace("\r\n", "\n");
     Ok(Some(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)))
 }
 
