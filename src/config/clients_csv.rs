@@ -34,7 +34,7 @@ pub(super) fn read(file: &Path, number: usize, book: &mut Book<'_>) -> Result<()
     let rows_of = match count_rows(file, &columns) {
         Ok(rows_of) => rows_of,
         Err(found) => {
-            book.report([found]);
+            book.report(found);
             return Ok(());
         }
     };
@@ -42,15 +42,15 @@ pub(super) fn read(file: &Path, number: usize, book: &mut Book<'_>) -> Result<()
 }
 
 /// The rows below the header.
-fn rows(file: &Path, columns: &Columns) -> Result<Rows<BufReader<File>>, Diagnostic> {
+fn rows(file: &Path, columns: &Columns) -> Result<Rows<BufReader<File>>, Vec<Diagnostic>> {
     let mut rows = Rows::new(open(file)?);
     rows.delimiter = columns.delimiter;
-    rows.next_row().map_err(|fault| at_fault(file, fault))?;
+    rows.next_row().map_err(|fault| vec![at_fault(file, fault)])?;
     Ok(rows)
 }
 
 /// How many rows each id has. What is wrong with a row is said when it is read for good.
-fn count_rows(file: &Path, columns: &Columns) -> Result<HashMap<Box<str>, u32>, Diagnostic> {
+fn count_rows(file: &Path, columns: &Columns) -> Result<HashMap<Box<str>, u32>, Vec<Diagnostic>> {
     let mut rows = rows(file, columns)?;
     let mut rows_of: HashMap<Box<str>, u32> = HashMap::new();
     loop {
@@ -99,7 +99,7 @@ impl Reading<'_> {
         let mut rows = match rows(self.file, &self.columns) {
             Ok(rows) => rows,
             Err(found) => {
-                book.report([found]);
+                book.report(found);
                 return Ok(());
             }
         };

@@ -48,8 +48,8 @@ impl Columns {
 /// # Errors
 /// Every column that is not right.
 pub(super) fn header(file: &Path) -> Result<Columns, Vec<Diagnostic>> {
-    let delimiter = delimiter(file).map_err(|found| vec![found])?;
-    let mut rows = Rows::new(open(file).map_err(|found| vec![found])?);
+    let delimiter = delimiter(file)?;
+    let mut rows = Rows::new(open(file)?);
     rows.delimiter = delimiter;
     let cells = rows.next_row().map_err(|fault| vec![at_fault(file, fault)])?.unwrap_or_default();
     if cells.iter().all(|cell| cell.text.trim().is_empty()) {
@@ -63,11 +63,11 @@ pub(super) fn header(file: &Path) -> Result<Columns, Vec<Diagnostic>> {
 }
 
 /// What stands between the cells: the first `,` or `;` of the first line, which no column's name holds.
-fn delimiter(file: &Path) -> Result<char, Diagnostic> {
+fn delimiter(file: &Path) -> Result<char, Vec<Diagnostic>> {
     const MOST_HEADER_BYTES: u64 = 64 * 1024;
     let mut first = Vec::new();
     let read = open(file)?.take(MOST_HEADER_BYTES).read_until(b'\n', &mut first);
-    read.map_err(|error| Diagnostic::unreadable(file, &error))?;
+    read.map_err(|error| vec![Diagnostic::unreadable(file, &error)])?;
     Ok(if first.iter().find(|byte| matches!(byte, b',' | b';')) == Some(&b';') { ';' } else { ',' })
 }
 
@@ -107,9 +107,9 @@ fn unknown_column(name: &str) -> Mistake {
 }
 
 /// Opens the file for reading.
-pub(super) fn open(file: &Path) -> Result<BufReader<File>, Diagnostic> {
+pub(super) fn open(file: &Path) -> Result<BufReader<File>, Vec<Diagnostic>> {
     let opened = File::open(file).map(BufReader::new);
-    opened.map_err(|error| Diagnostic::unreadable(file, &error))
+    opened.map_err(|error| vec![Diagnostic::unreadable(file, &error)])
 }
 
 /// A mistake at a line and column of the file.

@@ -216,3 +216,92 @@ fn nobody_to_tell(settings: &Settings, problems: &mut Problems) {
         problems.add(KeyPath::root().key("operator"), Mistake::with_help(message, help));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::super::clients::{ClientRules, for_each_client};
+    use super::super::fixtures::{project, settings, shown};
+    use super::super::locate::load;
+    use super::*;
+
+    #[test]
+    fn what_the_configuration_lacks_for_its_clients_is_said() {
+        let mut settings = settings();
+        settings.email = None;
+        settings.webhook.key = None;
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("clients.csv");
+        fs::write(&file, "id,priorities,email,webhook,webhook_secret\nx,*,a@x.example,,\nx,*,,https://x.example/a,\nx,*,,https://x.example/b,whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n").expect("a file");
+        let rules = ClientRules::new(&settings, &[]);
+        let summary = for_each_client(&file, &rules, &mut |_| Ok(())).expect("is allowed");
+        let found: Vec<String> = book_warnings(&settings, &summary).into_iter().map(|one| one.key).collect();
+        assert_eq!(found, ["email", "webhook.key", "clients"]);
+    }
+
+    #[test]
+    fn secrets_in_plain_and_files_that_all_can_read_are_warned_of() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().expect("a folder");
+        let secret = folder.path().join("smtp.secret");
+        fs::write(&secret, "hunter2\n").expect("a file");
+        let text = fs::read_to_string(project("tests/fixtures/config/good.toml")).expect("is readable");
+        let file = folder.path().join("candor.toml");
+        fs::write(&file, text).expect("a file");
+        let check = |mode: u32, expected: &[&str]| {
+            fs::set_permissions(&secret, fs::Permissions::from_mode(mode)).expect("may be set");
+            let settings = load(&file).unwrap_or_else(|found| panic!("{}", shown(&found)));
+            let found = warnings(&settings);
+            let keys: Vec<&str> = found.iter().map(|one| one.key.as_str()).collect();
+            assert_eq!(keys, expected, "{}", shown(&found));
+        };
+        check(0o600, &["hook[0].secret[1]", "hook[2].token", "clients", "playbook"]);
+        check(0o644, &["hook[0].secret[1]", "hook[2].token", "email.password", "clients", "playbook"]);
+    }
+
+    #[test]
+    fn a_secret_that_this_user_cannot_use_is_named_with_its_key_and_never_shown() {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::write(folder.path().join("smtp.secret"), "hunter2\n").expect("a file");
+        fs::write(folder.path().join("short"), "hunter2\n").expect("a file");
+        let text = fs::read_to_string(project("tests/fixtures/config/good.toml")).expect("is readable");
+        let file = folder.path().join("candor.toml");
+        fs::write(&file, text.replace("{ env = \"TOKEN\" }", "{ file = \"short\" }")).expect("a file");
+        let settings = load(&file).unwrap_or_else(|found| panic!("{}", shown(&found)));
+        let found = unusable_secrets(&settings);
+        let keys: Vec<&str> = found.iter().map(|one| one.key.as_str()).collect();
+        assert_eq!(keys, ["hook[0].secret[0]", "hook[1].token", "webhook.key", "operator.token"], "{}", shown(&found));
+        assert!(found.iter().all(|one| one.line > 0 && one.help.is_some()), "{}", shown(&found));
+        assert!(!shown(&found).contains("hunter2"), "{}", shown(&found));
+        let clients = folder.path().join("clients.toml");
+        let text = "[[client]]\nid = \"x\"\npriorities = [\"*\"]\n[[client.contact]]\nwebhook = \"https://x.example/h\"\nsecret = { env = \"CANDOR_TEST_NO_SUCH_VARIABLE\" }\n";
+        fs::write(&clients, text).expect("a file");
+        let rules = ClientRules::new(&settings, &[]);
+        let look = |rules: &ClientRules| for_each_client(&clients, rules, &mut |_| Ok(())).expect("is allowed");
+        assert_eq!((look(&rules).unusable_secrets, look(&rules).warnings.len()), (0, 0));
+        let found = look(&rules.with_secrets_tried());
+        assert_eq!(found.unusable_secrets, 1);
+        assert_eq!((found.warnings[0].line, found.warnings[0].key.as_str()), (6, "client[x].contact[0].secret"));
+    }
+
+    #[test]
+    fn a_book_without_clients_is_warned_of() {
+        let mut settings = settings();
+        settings.email = None;
+        let folder = tempfile::tempdir().expect("a folder");
+        let check = |path: &Path, part: &str| {
+            let settings = Settings { clients: path.to_owned(), ..settings.clone() };
+            let summary =
+                for_each_client(path, &ClientRules::new(&settings, &[]), &mut |_| Ok(())).expect("is allowed");
+            let found = shown(&book_warnings(&settings, &summary));
+            assert!(found.contains(part) && found.contains("nobody is told anything"), "{found} lacks {part}");
+        };
+        check(folder.path(), "holds no file that ends in .toml or .csv");
+        for (name, text) in [("a.toml", "# nobody yet\n"), ("b.csv", "id,name,email\n"), ("c.toml", "")] {
+            fs::write(folder.path().join(name), text).expect("a file");
+            check(&folder.path().join(name), "holds no client");
+        }
+        check(folder.path(), "holds no client");
+    }
+}
