@@ -320,15 +320,8 @@ impl<'a> Planning<'a> {
         if known.contact.fallback {
             return self.now + FALLBACK_AFTER;
         }
-        let class = match (variant.need, variant.affected) {
-            (Need::Required, _) => 0,
-            (Need::None | Need::Maybe, Affected::Confirmed) => 1,
-            (Need::None | Need::Maybe, Affected::Possibly) => 2,
-        };
-        let rank = variant.concerned.first().filter(|(rank, _)| *rank > 0);
-        let rank = rank.map_or(99, |(rank, _)| i64::from(*rank).min(99));
         let untold = (self.change.sequence - known.thread.map_or(0, |thread| thread.told)).clamp(0, 9);
-        self.now - SignedDuration::from_millis(3_000 - class * 1_000 - rank * 10 - (9 - untold))
+        self.now - SignedDuration::from_millis(3_000 - variant.place_in_line() - (9 - untold))
     }
 }
 

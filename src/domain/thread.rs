@@ -117,3 +117,17 @@ pub struct Variant {
     /// Set when this ends the episode for the client.
     pub closing: Option<Kind>,
 }
+
+impl Variant {
+    /// The place in the line of one change, from 0: *required* before *confirmed* before *possibly*, a thousand places
+    /// each, in them by the client's own priority; what has no rank comes last.
+    pub fn place_in_line(&self) -> i64 {
+        let class = match (self.need, self.affected) {
+            (Need::Required, _) => 0,
+            (Need::None | Need::Maybe, Affected::Confirmed) => 1,
+            (Need::None | Need::Maybe, Affected::Possibly) => 2,
+        };
+        let rank = self.concerned.first().map(|(rank, _)| i64::from(*rank)).filter(|rank| *rank > 0);
+        class * 1_000 + rank.unwrap_or(99).min(99) * 10
+    }
+}
