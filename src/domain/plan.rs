@@ -8,18 +8,20 @@ mod concern;
 mod life;
 #[cfg(test)]
 mod tests;
+mod turn;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::case::{CaseState, Change, Story};
+use super::case::{Change, Story};
 use super::client::{Client, Contact};
 use super::component::Catalog;
 use super::guidance::{self, Question};
-use super::incident::{Impact, Need, Phase};
+use super::incident::{Impact, Need};
 use super::notice::{Action, Affected, Kind};
 use super::playbook::Entry;
 use super::thread::{Standing, Thread, Variant};
 use concern::{Concern, Reach};
+use turn::{Audience, Turn, end_of, turn};
 
 /// A fallback contact is used when none of the client's others has accepted within that time.
 pub const FALLBACK_AFTER: SignedDuration = SignedDuration::from_mins(5);
@@ -38,30 +40,6 @@ pub struct Planning<'a> {
     now: Timestamp,
     reach: Reach<'a>,
     turn: Turn,
-}
-
-/// What the change is to those who hear of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Turn {
-    /// Open, with news: whoever it concerns, and whoever enters.
-    News,
-    /// Nothing new by the promised time.
-    Due,
-    /// It no longer concerns some.
-    Unaffected,
-    /// It no longer concerns some, and there is news for the others.
-    NewsAndUnaffected,
-    /// Over.
-    Over(Kind, Audience),
-    /// After the end: those who were told.
-    Afterwards,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Audience {
-    Told,
-    /// Nobody has been told of it, so everybody it concerns hears it as a whole.
-    WholeStory,
 }
 
 /// A contact as planning sees it.
@@ -349,43 +327,9 @@ fn affected(concern: Option<&Concern>, past: &Past<'_>) -> Affected {
     }
 }
 
-fn turn(story: &Story, change: &Change) -> Turn {
-    let closing = change.kinds.iter().copied().filter(|kind| kind.is_closing()).max();
-    match closing {
-        Some(Kind::Unaffected) if change.kinds == [Kind::Unaffected] => Turn::Unaffected,
-        Some(Kind::Unaffected) => Turn::NewsAndUnaffected,
-        Some(kind) => {
-            let is_untold = change.kinds.contains(&Kind::Opened) || story.case.facts.silent_since_first_sight;
-            let says_that_it_is_over = kind != Kind::Withdrawn && change.facts.closed_by_hand_at.is_none();
-            let audience = if is_untold && says_that_it_is_over { Audience::WholeStory } else { Audience::Told };
-            Turn::Over(kind, audience)
-        }
-        // An end that came while this was being planned has a change of its own.
-        None if story.case.state != CaseState::Open && !change.is_begun => Turn::Afterwards,
-        None if change.is_begun && change.facts.phase.is_over() => Turn::Afterwards,
-        None if matches!(change.kinds[..], [Kind::Due | Kind::Reminder]) => Turn::Due,
-        None => Turn::News,
-    }
-}
-
 /// Nobody has said that there is nothing to do.
 fn nothing_said() -> guidance::Found {
     guidance::Found { need: Need::None, known: false, actions: vec![] }
-}
-
-fn end_of(phase: Phase) -> Kind {
-    match phase {
-        Phase::Cancelled => Kind::Cancelled,
-        Phase::Completed => Kind::Completed,
-        Phase::Investigating
-        | Phase::Identified
-        | Phase::Monitoring
-        | Phase::Resolved
-        | Phase::Postmortem
-        | Phase::Scheduled
-        | Phase::InProgress
-        | Phase::Verifying => Kind::Resolved,
-    }
 }
 
 /// A contact's episode ends with the word that it is over: one that was reopened before that goes on.
