@@ -135,7 +135,7 @@ pub async fn open_with(current: Current, clock: Clock) -> Result<Opened, NodeErr
     }
     make_folders(&current);
     let shared = shared(store, current, clock, epoch);
-    let feeds = FeedClient::new(Limits::default()).context("cannot prepare the reading of feeds")?;
+    let feeds = FeedClient::new(Limits::default());
     let (mut email, mut webhook) = (Lanes::of(Channel::Email), Lanes::of(Channel::Webhook));
     email.refresh(&shared.current.load_full());
     webhook.refresh(&shared.current.load_full());
