@@ -52,7 +52,7 @@ async fn fifty_kills_without_warning_lose_nothing_and_repeat_only_what_was_in_fl
     while kills < KILLS {
         // By turns slow, so that every kill hits, and as fast as can be, so that much is in flight.
         folder.pace(if wave % 2 == 0 { "60/s" } else { "5000/s" });
-        folder.update(wave, if wave == 0 { "investigating" } else { "identified" });
+        folder.update(wave, if wave == 0 { "investigating" } else { "identified" }).await;
         let mut running = Running::start(&folder);
         // At most eight kills a wave, so that there are several waves.
         for _ in 0..8.min(KILLS - kills) {
@@ -69,7 +69,7 @@ async fn fifty_kills_without_warning_lose_nothing_and_repeat_only_what_was_in_fl
         running.kill();
         wave += 1;
     }
-    folder.update(wave, "resolved");
+    folder.update(wave, "resolved").await;
     let mut running = Running::start(&folder);
     until("the end is told", || async { folder.waiting().await == 0 && folder.told(wave).await }).await;
     assert_eq!(running.terminate().await, Some(0));
@@ -100,7 +100,7 @@ async fn fifty_kills_without_warning_lose_nothing_and_repeat_only_what_was_in_fl
 async fn a_stop_is_clean_and_soon_also_with_a_delivery_under_way_and_a_restart_repeats_nothing() {
     let relay = ScriptedSmtp::polite().await;
     let folder = Folder::new(relay.port, "rate = \"50/s\"\n", 40);
-    folder.update(0, "investigating");
+    folder.update(0, "investigating").await;
     let mut running = Running::start(&folder);
     until("mails are under way", || async { !arrived(&relay).is_empty() }).await;
     assert_eq!(running.terminate().await, Some(0));
@@ -123,7 +123,7 @@ async fn a_relay_that_never_answers_does_not_keep_us_from_stopping() {
     let silent = |heard: &scripted_smtp::Heard<'_>| (heard.verb() == "MESSAGE").then_some(Say::Silence);
     let relay = ScriptedSmtp::start(None, Box::new(silent)).await;
     let folder = Folder::new(relay.port, "", 3);
-    folder.update(0, "investigating");
+    folder.update(0, "investigating").await;
     let mut running = Running::start(&folder);
     until("a mail is under way", || async { !arrived(&relay).is_empty() }).await;
     assert_eq!(running.terminate().await, Some(0), "{}", running.words());
@@ -139,7 +139,7 @@ async fn a_reload_with_a_bad_file_changes_nothing_and_names_it() {
     folder.write("clients.toml", &good.replace("priorities", "prioritise"));
     running.signal("HUP");
     until("the fault is named", || async { running.said("clients.toml") && running.said("prioritise") }).await;
-    folder.update(0, "investigating");
+    folder.update(0, "investigating").await;
     until("both are told", || async { arrived(&relay).len() == 2 }).await;
     let config = folder.read("candor.toml");
     folder.write("candor.toml", &format!("colour = \"blue\"\n{config}"));
@@ -149,7 +149,7 @@ async fn a_reload_with_a_bad_file_changes_nothing_and_names_it() {
     folder.write("clients.toml", &format!("{good}{}", Folder::client(9)));
     running.signal("HUP");
     until("it is reloaded", || async { running.said("the client book is reloaded") }).await;
-    folder.update(1, "identified");
+    folder.update(1, "identified").await;
     until("all are told", || async { arrived(&relay).len() == 5 }).await;
     assert_eq!(running.terminate().await, Some(0));
 }
@@ -212,7 +212,7 @@ async fn health_readiness_and_metrics_answer() {
     let relay = ScriptedSmtp::polite().await;
     let mut folder = Folder::new(relay.port, "", 1);
     folder.listen();
-    folder.update(0, "investigating");
+    folder.update(0, "investigating").await;
     let mut running = Running::start(&folder);
     until("a mail is sent", || async { arrived(&relay).len() == 1 }).await;
     assert!(folder.get("/healthz").starts_with("HTTP/1.1 200"), "{}", folder.get("/healthz"));

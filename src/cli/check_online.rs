@@ -57,14 +57,10 @@ pub async fn ask(current: &Current, endpoints: &[Endpoint]) -> Vec<Answer> {
     if let Some(email) = &current.settings.email {
         answers.push(Answer::of("mail server".to_owned(), ask_server(current, email).await.map(|()| None)));
     }
-    match FeedClient::new(Limits::default()) {
-        Ok(client) => {
-            for feed in &current.settings.feeds {
-                let answer = ask_feed(current, &client, feed).await;
-                answers.push(Answer::of(format!("feed {}", feed.name), answer));
-            }
-        }
-        Err(error) => answers.push(Answer::of("feeds".to_owned(), Err(format!("{error:#}")))),
+    let client = FeedClient::new(Limits::default());
+    for feed in &current.settings.feeds {
+        let answer = ask_feed(current, &client, feed).await;
+        answers.push(Answer::of(format!("feed {}", feed.name), answer));
     }
     answers.extend(ask_endpoints(current, endpoints).await);
     answers

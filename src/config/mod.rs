@@ -2,7 +2,8 @@
 //!
 //! In reading order: [`locate`] finds and loads the file, [`document`] parses it and knows where each key
 //! stands, [`written`] is its shape, [`meaning`] turns it into [`settings`]; [`clients`] and [`playbook`] do the
-//! same for the files it names; [`secret`] reads a secret when it is used. Deliberately absent: any use of
+//! same for the files it names; [`secret`] reads a secret when it is used, [`owner`] says whose
+//! the files are that we make. Deliberately absent: any use of
 //! what is read, and reloading, which is the daemon's.
 
 mod addresses;
@@ -19,6 +20,7 @@ mod fact_check;
 pub mod fingerprint;
 pub mod locate;
 pub mod meaning;
+pub mod owner;
 pub mod playbook;
 mod playbook_names;
 mod playbook_text;

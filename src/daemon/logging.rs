@@ -12,6 +12,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use super::journal::{self, Journal};
 use crate::config::problem::quoted;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -69,10 +70,9 @@ pub fn start(format: LogFormat, level: Level) {
 
 fn begin(format: LogFormat, filter: EnvFilter) {
     let registry = tracing_subscriber::registry().with(filter);
-    let under_journal = std::env::var_os("JOURNAL_STREAM").is_some();
     if format == LogFormat::Auto
-        && under_journal
-        && let Ok(journal) = tracing_journald::layer()
+        && journal::takes_standard_error()
+        && let Ok(journal) = Journal::connect()
     {
         registry.with(journal).init();
         return;

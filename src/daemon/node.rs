@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::files;
 use crate::config::diagnostic::Diagnostic;
+use crate::config::owner;
 use crate::config::settings::FeedKind;
 use crate::domain::client::Channel;
 use crate::domain::counted::counted;
@@ -134,7 +135,7 @@ pub async fn open_with(current: Current, clock: Clock) -> Result<Opened, NodeErr
     }
     make_folders(&current);
     let shared = shared(store, current, clock, epoch);
-    let feeds = FeedClient::new(Limits::default()).context("cannot prepare the reading of feeds")?;
+    let feeds = FeedClient::new(Limits::default());
     let (mut email, mut webhook) = (Lanes::of(Channel::Email), Lanes::of(Channel::Webhook));
     email.refresh(&shared.current.load_full());
     webhook.refresh(&shared.current.load_full());
@@ -157,12 +158,12 @@ fn shared(store: Store, current: Current, clock: Clock, epoch: i64) -> Shared {
 
 /// A folder that updates are put into has to be there before the first of them. One that cannot be made shows
 /// as a feed that cannot be read.
-fn make_folders(current: &Current) {
+pub(super) fn make_folders(current: &Current) {
     for feed in &current.settings.feeds {
         if let FeedKind::File { path } = &feed.kind
             && path.extension().is_none()
             && !path.exists()
-            && let Err(error) = std::fs::create_dir_all(path)
+            && let Err(error) = owner::make_folder(path, 0o777)
         {
             tracing::warn!(feed = %feed.name, error = %error, "the folder of updates could not be made");
         }

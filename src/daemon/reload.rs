@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::files;
+use super::{files, node};
 use crate::config::diagnostic::Diagnostic;
 use crate::passes::Shared;
 use crate::passes::book::{self, Caution, Loaded};
@@ -44,6 +44,8 @@ pub async fn reload(shared: &Shared, config: &Path) {
     }
     let current = keep_what_needs_a_start(&before, current);
     forget_feeds_that_are_gone(shared, &before, &current);
+    // Before the first look at a new feed: what is put into its folder after that is news.
+    node::make_folders(&current);
     shared.current.store(Arc::new(current));
     if let Err(error) = shared.store.probe_held_accounts(now).await {
         tracing::error!(error = %error, "the held accounts could not be made due for a probe");

@@ -2,7 +2,7 @@
 //!
 //! Deliberately absent: the work of the passes, and any state that a restart would have to rebuild.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,10 +14,9 @@ use super::front::Front;
 use super::node::{Node, NodeError};
 use super::readers::Readers;
 use super::repeat::{Found, Progress, Repeat};
-use super::{reload, systemd};
-use crate::config::settings::FeedKind;
+use super::systemd;
+use super::watch::Watches;
 use crate::domain::client::Channel;
-use crate::feed::file::FolderWatch;
 use crate::passes::lanes::Lanes;
 use crate::passes::{Clock, Shared, deliver, dispatch, keep};
 use crate::web::listener::Listener;
@@ -51,9 +50,9 @@ pub async fn run(
     let quick = stop.child_token();
     serve_all(&tasks, &shared, listeners, &quick);
     spawn_passes(&tasks, node, &progress, &quick);
-    watch_files(&tasks, &shared, &quick);
+    let watches = Watches::start(&tasks, &shared, &quick);
     spawn_upkeep(&tasks, &shared, &progress, &quick);
-    spawn_reloads(&tasks, &shared, &config, reloads, &quick);
+    spawn_reloads(&tasks, watches, config, reloads, &quick);
 
     announce(&shared, &places);
     systemd::ready("following the feeds");
@@ -165,34 +164,6 @@ async fn send(shared: Shared, channel: Channel, mut lanes: Lanes, stop: Cancella
     lanes.into_inner().0.rest().await;
 }
 
-/// A file that is put into a watched folder is read at once, not at the next interval.
-fn watch_files(tasks: &TaskTracker, shared: &Shared, stop: &CancellationToken) {
-    for feed in &shared.current.load().settings.feeds {
-        let FeedKind::File { path } = &feed.kind else { continue };
-        let watch = match FolderWatch::start(path) {
-            Ok(watch) => watch,
-            Err(error) => {
-                tracing::warn!(feed = %feed.name, error = %error, "cannot be watched; it is looked at each interval");
-                continue;
-            }
-        };
-        let (shared, stop, name) = (shared.clone(), stop.clone(), feed.name.clone());
-        tasks.spawn(async move {
-            loop {
-                tokio::select! {
-                    () = stop.cancelled() => return,
-                    () = watch.changed() => {}
-                }
-                let now = shared.clock.now();
-                match shared.store.poke_feed(name.clone(), now, Duration::ZERO).await {
-                    Ok(_) => shared.wakes.ingest.notify_one(),
-                    Err(error) => tracing::warn!(feed = %name, error = %error, "could not be made due"),
-                }
-            }
-        });
-    }
-}
-
 fn spawn_upkeep(tasks: &TaskTracker, shared: &Shared, progress: &Progress, stop: &CancellationToken) {
     let (s, t) = (shared.clone(), stop.clone());
     tasks.spawn(async move {
@@ -228,17 +199,17 @@ async fn every(interval: Duration, stop: &CancellationToken) -> bool {
 
 fn spawn_reloads(
     tasks: &TaskTracker,
-    shared: &Shared,
-    config: &Path,
+    mut watches: Watches,
+    config: PathBuf,
     reloads: Arc<tokio::sync::Notify>,
     stop: &CancellationToken,
 ) {
-    let (shared, config, stop) = (shared.clone(), config.to_owned(), stop.clone());
+    let stop = stop.clone();
     tasks.spawn(async move {
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = reloads.notified() => reload::reload(&shared, &config).await,
+                () = reloads.notified() => watches.reload(&config).await,
             }
         }
     });

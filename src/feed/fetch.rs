@@ -3,7 +3,7 @@
 //! Deliberately absent: what the body means (each kind's parser), when to ask again (the caller, who obeys
 //! [`Refused`](Fetched::Refused)'s `retry_after`), and retries: the next poll is the retry.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -66,44 +66,36 @@ pub enum Fetched {
     },
 }
 
-/// The client for sources. One serves all feeds: it keeps connections.
+/// The client for sources. One serves all feeds: it keeps connections. It is made with the first question, so
+/// that a daemon without such feeds never carries TLS and the system's certificates.
 #[derive(Debug, Clone)]
 pub struct FeedClient {
-    http: reqwest::Client,
+    http: Arc<OnceLock<reqwest::Client>>,
     limits: Limits,
 }
 
 impl FeedClient {
-    /// Builds a client that trusts the certificate authorities of the operating system, and no https server
-    /// at all where it has none.
-    ///
-    /// # Errors
-    /// When the TLS library refuses its own defaults.
-    pub fn new(limits: Limits) -> anyhow::Result<FeedClient> {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
-        let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(trust_of_the_system()?)
-            .user_agent(concat!("candor/", env!("CARGO_PKG_VERSION")))
-            .default_headers(headers)
-            .connect_timeout(limits.connect)
-            .timeout(limits.total)
-            .redirect(reqwest::redirect::Policy::custom(follow_on_the_same_host))
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .pool_max_idle_per_host(2)
-            .build()
-            .context("building the HTTP client for feeds")?;
-        Ok(FeedClient { http, limits })
+    pub fn new(limits: Limits) -> FeedClient {
+        FeedClient { http: Arc::default(), limits }
+    }
+
+    /// The client that trusts the certificate authorities of the operating system, and no https server at all
+    /// where it has none.
+    fn http(&self) -> Result<&reqwest::Client, Cause> {
+        if let Some(http) = self.http.get() {
+            return Ok(http);
+        }
+        let made = make(self.limits).map_err(|error| Cause::Unreachable(clean(&format!("{error:#}"), 200)))?;
+        Ok(self.http.get_or_init(|| made))
     }
 
     /// Fetches `url` unless it is still the version that `known` names. `now` reads a `Retry-After` date.
     pub async fn get(&self, url: &Url, known: &Validators, now: Timestamp) -> Fetched {
         let conditions = conditions(known);
         let conditional = !conditions.is_empty();
-        let response = match self.http.get(url.clone()).headers(conditions).send().await {
+        let response = match self.ask(url, conditions).await {
             Ok(response) => response,
-            Err(error) => return Fetched::Refused { cause: cause_of(error), retry_after: None },
+            Err(cause) => return Fetched::Refused { cause, retry_after: None },
         };
         match response.status() {
             StatusCode::OK => {
@@ -125,10 +117,31 @@ impl FeedClient {
     /// # Errors
     /// The cause when no status came at all.
     pub async fn status(&self, url: &Url) -> Result<u16, Cause> {
-        let response =
-            self.http.get(url.clone()).header(header::ACCEPT, "text/html, */*;q=0.5").send().await.map_err(cause_of)?;
+        let page = HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static("text/html, */*;q=0.5"))]);
+        let response = self.ask(url, page).await?;
         Ok(response.status().as_u16())
     }
+
+    async fn ask(&self, url: &Url, headers: HeaderMap) -> Result<Response, Cause> {
+        self.http()?.get(url.clone()).headers(headers).send().await.map_err(cause_of)
+    }
+}
+
+fn make(limits: Limits) -> anyhow::Result<reqwest::Client> {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(trust_of_the_system()?)
+        .user_agent(concat!("candor/", env!("CARGO_PKG_VERSION")))
+        .default_headers(headers)
+        .connect_timeout(limits.connect)
+        .timeout(limits.total)
+        .redirect(reqwest::redirect::Policy::custom(follow_on_the_same_host))
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .pool_max_idle_per_host(2)
+        .build()
+        .context("building the HTTP client for feeds")
 }
 
 /// The time to the next poll: `every`, moved by up to a tenth either way by a hash, so that many feeds and

@@ -8,6 +8,7 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::error::OpenError;
+use crate::config::owner;
 
 /// Held as long as this value lives.
 #[derive(Debug)]
@@ -33,14 +34,14 @@ pub fn lock_path(state: &Path) -> PathBuf {
 /// Takes the lock if it is free; never waits. Makes the folder and the lock file if need be.
 pub fn lock(state: &Path) -> Result<Locked, OpenError> {
     let path = lock_path(state);
-    if let Some(folder) = path.parent() {
-        super::sqlite::make_folder(folder)?;
-    }
+    let folder = owner::parent(&path);
+    super::sqlite::make_folder(folder)?;
     let io = |doing| {
         let path = path.clone();
         move |source| OpenError::Io { path, doing, source }
     };
     let mut file = super::sqlite::private_file().open(&path).map_err(io("open"))?;
+    owner::hand_over(&file, folder).map_err(io("give to its folder's owner"))?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Ok(Locked::HeldBy(owner(&mut file))),

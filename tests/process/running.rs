@@ -67,19 +67,20 @@ impl Folder {
     }
 
     /// Puts an update into the folder. The first one is known to no look before: the feed has been looked at.
-    pub fn update(&self, wave: usize, phase: &str) {
+    pub async fn update(&self, wave: usize, phase: &str) {
         if !self.path("candor.db").exists() {
             let mut running = Running::start(self);
-            let limit = std::time::Instant::now() + PATIENCE;
-            while !running.said("candor is ready") {
-                assert!(std::time::Instant::now() < limit, "it never became ready: {}", running.words());
-                std::thread::sleep(Duration::from_millis(20));
-            }
-            // A look follows at once after the start.
-            std::thread::sleep(Duration::from_millis(300));
+            until("the feed has been looked at", || self.was_looked_at()).await;
             running.kill();
         }
         self.write(&format!("updates/{wave:03}.toml"), &Folder::words_of(wave, phase));
+    }
+
+    async fn was_looked_at(&self) -> bool {
+        let Ok(store) = Store::open_existing(&self.path("candor.db")) else { return false };
+        let feed = store.feed("inbox".to_owned()).await;
+        store.close().await;
+        feed.is_ok_and(|feed| feed.is_some_and(|feed| feed.last_good_at.is_some()))
     }
 
     /// Contacts with something unsent.

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
+use crate::config::owner;
 use crate::domain::delivery::{Cause, Outcome};
 
 /// A folder that takes mail.
@@ -77,11 +78,12 @@ fn try_out(path: &Path) -> Result<(), Broken> {
 }
 
 fn make_folders(path: &Path) -> io::Result<()> {
-    ["tmp", "new", "cur"].iter().try_for_each(|folder| fs::create_dir_all(path.join(folder)))
+    ["tmp", "new", "cur"].iter().try_for_each(|folder| owner::make_folder(&path.join(folder), 0o777))
 }
 
-fn write(file: &Path, message: &[u8]) -> io::Result<()> {
-    let mut file = File::create(file)?;
+fn write(path: &Path, message: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    owner::hand_over(&file, owner::parent(path))?;
     file.write_all(message)?;
     file.sync_all()
 }

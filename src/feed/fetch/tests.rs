@@ -17,7 +17,7 @@ const CAP: usize = 1 << 20;
 
 fn client() -> FeedClient {
     let short = Duration::from_millis(700);
-    FeedClient::new(Limits { connect: short, total: short, decoded_bytes: CAP }).unwrap()
+    FeedClient::new(Limits { connect: short, total: short, decoded_bytes: CAP })
 }
 
 fn now() -> Timestamp {

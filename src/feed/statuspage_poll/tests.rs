@@ -27,7 +27,7 @@ struct Follower {
 impl Follower {
     async fn of(steps: Vec<Step>) -> Follower {
         let server = ReplayServer::start(steps).await;
-        let client = FeedClient::new(Limits::default()).unwrap();
+        let client = FeedClient::new(Limits::default());
         Follower { server, client, memory: PageMemory::default(), open: BTreeSet::new() }
     }
 

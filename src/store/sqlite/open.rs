@@ -2,13 +2,14 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 
 use super::migrate::{self, APPLICATION_ID, Age};
 use super::{BUSY_TIMEOUT, Creation};
+use crate::config::owner;
 use crate::store::error::{OpenError, StoreError};
 
 /// First bytes of every database that SQLite has written.
@@ -72,10 +73,12 @@ fn look_at_file(path: &Path, creation: Creation<'_>) -> Result<(), OpenError> {
         Err(error) if error.kind() == ErrorKind::NotFound => match creation {
             Creation::Never => return Err(OpenError::Missing { path: path.to_owned() }),
             Creation::IfMissing { .. } => {
-                if let Some(folder) = path.parent() {
-                    make_folder(folder)?;
-                }
-                private_file().open(path).map_err(|error| io("create", error))?;
+                let folder = owner::parent(path);
+                make_folder(folder)?;
+                private_file()
+                    .open(path)
+                    .and_then(|file| owner::hand_over(&file, folder))
+                    .map_err(|error| io("create", error))?;
             }
         },
         Err(error) => return Err(io("look at", error)),
@@ -127,9 +130,9 @@ pub(super) fn check_promises(connection: &Connection, path: &Path) -> Result<(),
 
 /// Makes a folder that only we can enter, with those above it; one that is there stays as it is.
 pub(in crate::store) fn make_folder(folder: &Path) -> Result<(), OpenError> {
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|source| OpenError::Io {
+    owner::make_folder(folder, 0o700).map_err(|source| OpenError::Io {
         path: folder.to_owned(),
-        doing: "create the folder",
+        doing: "make or enter the folder",
         source,
     })
 }

@@ -2,6 +2,9 @@
 
 use super::*;
 
+#[path = "../../../../tests/support/skip.rs"]
+mod skip;
+
 #[tokio::test]
 async fn each_answer_of_a_server_has_its_verdict() {
     let delivered = "delivered 250 2.0.0 Ok: queued as 4WkP2x";
@@ -213,12 +216,9 @@ async fn a_maildir_account_has_lanes_too() {
 #[tokio::test]
 async fn debians_smtp_sink_takes_a_thousand_messages() {
     use std::process::{Command, Stdio};
-    let Some(sink) = ["/usr/sbin/smtp-sink", "/usr/lib/postfix/sbin/smtp-sink"]
-        .into_iter()
-        .find(|path| std::path::Path::new(path).exists())
-    else {
-        skip("smtp-sink is not installed (package postfix)");
-        return;
+    let Some(sink) = skip::program(&["smtp-sink"]) else {
+        let reason = "smtp-sink is missing: it is part of the Debian package postfix";
+        return skip::skip("debians_smtp_sink_takes_a_thousand_messages", reason);
     };
     let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("it").port();
     let root = std::fs::metadata("/proc/self").is_ok_and(|me| std::os::unix::fs::MetadataExt::uid(&me) == 0);
@@ -248,9 +248,4 @@ async fn debians_smtp_sink_takes_a_thousand_messages() {
     child.kill().expect("it was running");
     child.wait().expect("it has ended");
     assert_eq!(accepted, 1_000, "{ready}");
-}
-
-#[allow(clippy::print_stderr, reason = "it says why a test was skipped")]
-fn skip(reason: &str) {
-    eprintln!("skipped: {reason}");
 }
