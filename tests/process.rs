@@ -160,7 +160,7 @@ async fn a_source_that_hangs_holds_up_no_other() {
     // Takes connections and says nothing: a read of it lasts 30 seconds.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let folder = Folder::new(relay.port, "", 1);
-    folder.update(0, "investigating");
+    folder.update(0, "investigating").await;
     let config = folder.read("candor.toml");
     let port = silent.local_addr().unwrap().port();
     let hangs = format!(
@@ -170,7 +170,7 @@ async fn a_source_that_hangs_holds_up_no_other() {
     let began = std::time::Instant::now();
     let mut running = Running::start(&folder);
     until("the other is told", || async { arrived(&relay).len() == 1 }).await;
-    folder.update(1, "identified");
+    folder.update(1, "identified").await;
     until("and told again", || async { arrived(&relay).len() == 2 }).await;
     assert!(began.elapsed() < Duration::from_secs(25), "it was held up for {:?}", began.elapsed());
     assert_eq!(running.terminate().await, Some(0));
