@@ -3,9 +3,9 @@
 //! The rules of `semantics.md` §1 and §2. An observation is compared with what the same source said last.
 //! Deliberately absent: who is told (`plan.rs`) and everything that happens without the source (`keep`).
 
+mod intake;
 #[cfg(test)]
 mod tests;
-mod work;
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ use super::incident::{Observation, Origin, Phase};
 use super::notice::Kind;
 use super::pace::{PaceSettings, Unscoped};
 use super::playbook::Entry;
-use work::Work;
+use intake::Work;
 
 /// What stays removed for that long no longer concerns those it was removed for; and so long the operator
 /// has to say whom an unscoped case concerns.

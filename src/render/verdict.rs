@@ -1,9 +1,11 @@
 //! The two lines that stand first: the verdict with what it is about and what is needed, then the time of
 //! the next word or, at the end, how long it lasted.
 
+mod endings;
+
 use jiff::Timestamp;
 
-use crate::domain::incident::{Impact, Need, Phase};
+use crate::domain::incident::{Need, Phase};
 use crate::domain::notice::{Action, Kind};
 
 use super::markup::plain;
@@ -145,9 +147,9 @@ pub fn lines(scene: &Scene<'_>) -> [String; 2] {
     let [first, second] = match verdict {
         Verdict::ActionNeeded => action_lines(scene),
         Verdict::NoChange => no_change_lines(scene),
-        Verdict::Resolved => ended_lines(scene),
-        Verdict::Done => done_lines(scene),
-        Verdict::Closed => closed_lines(scene),
+        Verdict::Resolved => endings::ended_lines(scene),
+        Verdict::Done => endings::done_lines(scene),
+        Verdict::Closed => endings::closed_lines(scene),
         Verdict::Planned | Verdict::Reminder | Verdict::Moved => planned_lines(scene, verdict),
         Verdict::NotOver => [with_need(scene, &scene.pack.line.back, verdict), next_word(scene)],
         Verdict::Begun => {
@@ -160,7 +162,7 @@ pub fn lines(scene: &Scene<'_>) -> [String; 2] {
             [with_need(scene, &scene.pack.line.plain, verdict), sentences(&[ends, next_word(scene)])]
         }
         Verdict::Cancelled => [with_need(scene, &scene.pack.line.plain, verdict), cancelled_window(scene)],
-        Verdict::Report => [with_need(scene, &scene.pack.line.plain, verdict), report_end(scene)],
+        Verdict::Report => [with_need(scene, &scene.pack.line.plain, verdict), endings::report_end(scene)],
         Verdict::Unaffected | Verdict::Withdrawn => {
             [with_need(scene, &scene.pack.line.plain, verdict), scene.pack.line.last_word.clone()]
         }
@@ -172,7 +174,7 @@ pub fn lines(scene: &Scene<'_>) -> [String; 2] {
         | Verdict::Reopened
         | Verdict::Longer => [with_need(scene, &scene.pack.line.plain, verdict), next_word(scene)],
     };
-    let second = if second.is_empty() && scene.is_over() { report_end(scene) } else { second };
+    let second = if second.is_empty() && scene.is_over() { endings::report_end(scene) } else { second };
     let first = match scene.notice.drill {
         true => fill(&scene.pack.line.drill, &[("line", &first)]),
         false => first,
@@ -252,78 +254,6 @@ fn unchanged_since(scene: &Scene<'_>) -> Option<Timestamp> {
 pub fn lost_sight(scene: &Scene<'_>, since: Timestamp) -> String {
     let words = &scene.pack.status;
     fill(&scene.in_voice(&words.lost, &words.lost_supplier), &[("when", &scene.times.full(since))])
-}
-
-fn ended_lines(scene: &Scene<'_>) -> [String; 2] {
-    let (line, case) = (&scene.pack.line, &scene.notice.case);
-    let at = case.ended_at.map(|at| scene.times.at(at)).unwrap_or_default();
-    let names = scene.plain_names();
-    let phrase = match (names.len(), has_failed(scene)) {
-        _ if scene.is_possibly() => &line.over_possibly,
-        (0, _) => &line.over,
-        (1, true) => &line.works_one,
-        (_, true) => &line.works_many,
-        (1, false) => &line.normal_one,
-        (_, false) => &line.normal_many,
-    };
-    let joined = scene.join(&names, &scene.pack.about.and);
-    let values = [
-        ("word", Verdict::Resolved.word(scene)),
-        ("at", at.as_str()),
-        ("names", joined.as_str()),
-        ("about", &scene.about()),
-    ];
-    [without_gap(&fill(phrase, &values)), sentences(&[lasted(scene), need(scene)])]
-}
-
-/// "It failed for 1 hour 47 minutes."; where nobody has said when it began "That is 40 minutes after the first
-/// report."; nothing where no such time is known.
-fn lasted(scene: &Scene<'_>) -> String {
-    let (line, case) = (&scene.pack.line, &scene.notice.case);
-    let Some(until) = case.ended_at else { return String::new() };
-    let said = |phrase: &str, from: Timestamp| fill(phrase, &[("duration", &scene.times.duration(from, until))]);
-    match (case.started_at, case.reported_at.filter(|reported| *reported < until)) {
-        (Some(from), _) if scene.is_maintenance() => said(&line.took, from),
-        (Some(from), _) if has_failed(scene) => said(&line.failed_for, from),
-        (Some(from), _) => said(&line.lasted_for, from),
-        (None, Some(reported)) if !scene.is_maintenance() => said(&line.after_report, reported),
-        (None, _) => String::new(),
-    }
-}
-
-/// Whether it can be said to have failed: a large part did not work, for this client for certain.
-fn has_failed(scene: &Scene<'_>) -> bool {
-    matches!(scene.notice.case.impact, Some(Impact::Major | Impact::Critical)) && !scene.is_possibly()
-}
-
-fn done_lines(scene: &Scene<'_>) -> [String; 2] {
-    let at = scene.notice.case.ended_at.map(|at| scene.times.at(at)).unwrap_or_default();
-    let values = [("word", Verdict::Done.word(scene)), ("at", at.as_str()), ("about", &scene.about())];
-    let first = without_gap(&fill(&scene.pack.line.ended_at, &values));
-    [first, sentences(&[lasted(scene), need(scene)])]
-}
-
-/// That we follow it no longer and for how long we have: never that it is over, nor that more will be said.
-fn closed_lines(scene: &Scene<'_>) -> [String; 2] {
-    let (line, case) = (&scene.pack.line, &scene.notice.case);
-    let at = case.closed_by_hand_at.map(|at| scene.times.at(at)).unwrap_or_default();
-    let values = [("word", Verdict::Closed.word(scene)), ("at", at.as_str()), ("about", &scene.about())];
-    let first = without_gap(&fill(&line.ended_at, &values));
-    let said = |phrase: &str, from: Timestamp| match case.closed_by_hand_at {
-        Some(until) => fill(phrase, &[("duration", &scene.times.duration(from, until))]),
-        None => String::new(),
-    };
-    let after = match (case.started_at, case.reported_at) {
-        (Some(from), _) => said(&line.closed_after, from),
-        (None, Some(reported)) if !scene.is_maintenance() => said(&line.closed_after_report, reported),
-        (None, _) => String::new(),
-    };
-    [sentences(&[first, need(scene)]), sentences(&[line.closed.clone(), after])]
-}
-
-fn report_end(scene: &Scene<'_>) -> String {
-    let ended = scene.notice.case.ended_at.map(|at| fill(&scene.pack.line.report_over, &[("at", &scene.times.at(at))]));
-    sentences(&[ended.unwrap_or_default(), lasted(scene)])
 }
 
 fn planned_lines(scene: &Scene<'_>, verdict: Verdict) -> [String; 2] {

@@ -7,16 +7,6 @@ use crate::tree::{TextFile, files_below, root, rust_files, text};
 
 const MOST_LINES: usize = 400;
 
-/// Files that are longer than [`MOST_LINES`], each with the reason.
-const LONG_FILES: &[(&str, &str)] = &[
-    ("src/config/written.rs", "every key as it may be written, in the order of the manual"),
-    ("src/domain/observe/work.rs", "one value that takes an observation in, part by part"),
-    ("src/render/markup.rs", "one reader of five dialects"),
-    ("src/render/samples.rs", "one sample of every reason"),
-    ("src/render/webhook_json.rs", "one document, key by key, and its limit"),
-    ("src/render/verdict.rs", "the closed list of verdicts, and what stands beside each"),
-];
-
 /// What may stand at the top, beside files whose name begins with a dot.
 const TOP_LEVEL: &[&str] = &[
     "CHANGELOG.md",
@@ -50,25 +40,16 @@ fn written_files() -> Vec<TextFile> {
     files
 }
 
-/// Without the unit tests at the foot, which may be as long as the tables need to be.
-fn lines_of_code(text: &str) -> usize {
-    text.split("\n#[cfg(test)]\nmod tests {").next().map_or(0, |code| code.lines().count())
-}
-
 #[test]
 fn files_are_of_one_thing() {
-    for file in rust_files().into_iter().filter(|file| !file.path.ends_with("tests.rs")) {
-        let lines = lines_of_code(&file.text);
-        let excused = LONG_FILES.iter().any(|(path, _)| *path == file.path);
+    for file in rust_files() {
+        let lines = file.text.lines().count();
         assert!(
-            lines <= MOST_LINES || excused,
-            "{} has {lines} lines: part it, or give the reason in LONG_FILES",
+            lines <= MOST_LINES,
+            "{} has {lines} lines, tests included, of {MOST_LINES} at most: part it by one thing each; unit tests \
+             that are long stand in a tests.rs of their own",
             file.path
         );
-        assert!(lines > MOST_LINES || !excused, "{} is no longer long: take it off LONG_FILES", file.path);
-    }
-    for (path, reason) in LONG_FILES {
-        assert!(root().join(path).exists() && !reason.is_empty(), "LONG_FILES names {path}");
     }
 }
 

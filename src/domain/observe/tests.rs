@@ -1,5 +1,8 @@
 //! Timelines: what a source says, minute by minute, and what is news of it.
 
+mod pace;
+mod scope;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -328,86 +331,6 @@ fn what_was_over_before_we_watched_is_history() {
 }
 
 #[test]
-fn quiet_news_waits_for_company_and_loud_news_takes_it_along() {
-    let mut following = opened();
-    let quiet = says(10, Investigating, Major, &["Payments API"], &[FIRST, SECOND]);
-    following.see(10, &quiet);
-    let due = |f: &Following| f.story.as_ref().and_then(Story::waiting).map(|c| (c.sequence, c.due_at));
-    assert_eq!(due(&following), Some((2, at(11))), "a minute after the first");
-    following.see(10, &says(10, Identified, Major, &["Payments API"], &[FIRST, SECOND]));
-    assert_eq!(due(&following), Some((2, at(11))), "never extended, and one change");
-    following.see(10, &says(11, Identified, Critical, &["Payments API"], &[FIRST, SECOND]));
-    assert_eq!(due(&following), Some((2, at(10))), "worse goes at once and takes the rest along");
-    let kinds = following.story.as_ref().and_then(Story::waiting).map(|c| c.kinds.clone());
-    assert_eq!(kinds, Some(vec![Kind::Worse, Kind::Phase, Kind::Updated]));
-}
-
-#[test]
-fn quiet_notices_come_half_an_hour_apart() {
-    let mut following = opened();
-    following.see(10, &says(10, Investigating, Major, &["Payments API"], &[FIRST, SECOND]));
-    following.plan(11);
-    following.see(
-        15,
-        &says(
-            15,
-            Investigating,
-            Major,
-            &["Payments API"],
-            &[FIRST, SECOND, ("u3", 15, Identified, "Being replaced now.")],
-        ),
-    );
-    assert_eq!(following.story.as_ref().and_then(Story::waiting).map(|c| c.due_at), Some(at(41)));
-}
-
-#[test]
-fn an_update_that_its_author_did_not_announce_goes_along_with_the_next_notice() {
-    let mut following = opened();
-    let mut silent = says(10, Investigating, Major, &["Payments API"], &[FIRST, SECOND]);
-    silent.updates[1].announce = Announce::Silent;
-    match following.see(10, &silent) {
-        Observed::Changed(step) => {
-            assert_eq!(step.change, None);
-            assert_eq!(step.remarks, [Remark::NotAnnounced]);
-        }
-        other => panic!("{other:?}"),
-    }
-    following.news(20, &says(20, Investigating, Critical, &["Payments API"], &[FIRST, SECOND]));
-    let sequences: Vec<Option<i64>> = following.story.expect("a case").updates.iter().map(|u| u.sequence).collect();
-    assert_eq!(sequences, [Some(1), Some(2)]);
-}
-
-#[test]
-fn a_case_without_components_is_asked_about() {
-    for (name, rule, title, components, scope, asks) in [
-        ("nothing named", UnscopedRule::Ask, "It fails", vec![], Scope::Unscoped, true),
-        ("only unknown names", UnscopedRule::Ask, "It fails", vec!["Billing"], Scope::Unscoped, true),
-        ("all, when the rule says so", UnscopedRule::All, "It fails", vec![], Scope::Everyone, false),
-        ("none, when the rule says so", UnscopedRule::None, "It fails", vec![], Scope::Nobody, false),
-        ("declared words scope it", UnscopedRule::Ask, "The full text index is slow", vec![], Scope::Named, false),
-        ("a known name", UnscopedRule::Ask, "It fails", vec!["search", "Billing"], Scope::Named, false),
-    ] {
-        let mut following =
-            Following { rules: FeedRules { unscoped: rule, ..FeedRules::default() }, ..Following::new() };
-        let mut seen = says(0, Investigating, Minor, &components, &[FIRST]);
-        seen.title = Some(title.to_owned());
-        following.see(0, &seen);
-        let case = following.story.expect("a case").case;
-        assert_eq!((case.facts.scope, case.timers.unscoped_at.is_some()), (scope, asks), "{name}");
-    }
-}
-
-#[test]
-fn the_first_naming_of_an_unscoped_case_widens_it() {
-    let mut following = Following::new();
-    following.news(0, &says(0, Investigating, Minor, &[], &[FIRST]));
-    let news = following.news(5, &says(5, Investigating, Minor, &["Search"], &[FIRST]));
-    assert_eq!(news, [Kind::Wider]);
-    let case = following.story.expect("a case").case;
-    assert_eq!((case.facts.scope, case.timers.unscoped_at), (Scope::Named, None));
-}
-
-#[test]
 fn an_unknown_word_never_resolves() {
     let mut following = opened();
     let mut seen = says(10, Investigating, Major, &["Payments API"], &[FIRST]);
@@ -437,14 +360,6 @@ fn what_a_person_writes_never_waits_and_needs_a_title_and_a_body() {
     following.see(10, &by_hand(None, "We are on it."));
     assert_eq!(following.story.as_ref().and_then(Story::waiting).map(|c| c.due_at), Some(at(10)));
     assert_eq!(following.see(11, &by_hand(None, "We are on it.")), Observed::Nothing, "a repeat changes nothing");
-}
-
-#[test]
-fn what_is_removed_is_narrower_now_and_unaffected_in_ten_minutes() {
-    let mut following = Following::new();
-    following.news(0, &says(0, Investigating, Major, &["Payments API", "Search"], &[FIRST]));
-    assert_eq!(following.news(5, &says(5, Investigating, Major, &["Search"], &[FIRST])), [Kind::Narrower]);
-    assert_eq!(following.story.as_ref().and_then(|s| s.case.timers.unaffected_at), Some(at(15)));
 }
 
 #[test]
