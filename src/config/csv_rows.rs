@@ -1,7 +1,8 @@
 //! Rows of a CSV file (RFC 4180), each cell with the place at which it begins.
 //!
 //! A reader of our own because a person who mends a cell needs its line and column, and because what is no CSV has
-//! to be refused: csv-core takes anything, and on top of it, tried, this file came out as long. Deliberately absent: what the cells mean.
+//! to be refused: csv-core takes anything, and on top of it, tried, this file came out as long.
+//! Deliberately absent: what the cells mean.
 
 use std::io::{BufRead, Read as _};
 
