@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use running::{Folder, Running, candor, dice, until};
-use scripted_smtp::{Say, ScriptedSmtp};
+use scripted_smtp::{Event, Heard, Say, ScriptedSmtp};
 
 const CLIENTS: usize = 220;
 const KILLS: usize = 50;
@@ -173,6 +173,24 @@ async fn a_source_that_hangs_holds_up_no_other() {
     folder.update(1, "identified").await;
     until("and told again", || async { arrived(&relay).len() == 2 }).await;
     assert!(began.elapsed() < Duration::from_secs(25), "it was held up for {:?}", began.elapsed());
+    assert_eq!(running.terminate().await, Some(0));
+}
+
+/// `c0` is never answered; what comes next for the other has to go out all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_recipient_who_is_not_answered_holds_up_no_other() {
+    let rule = |heard: &Heard<'_>| match heard.event {
+        Event::Command(line) if line.to_ascii_lowercase().contains("rcpt to:<ops@c0.") => Some(Say::Silence),
+        Event::Command(_) | Event::Connected | Event::Message(_) => None,
+    };
+    let relay = ScriptedSmtp::start(None, Box::new(rule)).await;
+    let folder = Folder::new(relay.port, "", 2);
+    folder.update(0, "investigating").await;
+    let mut running = Running::start(&folder);
+    until("the other is told", || async { arrived(&relay).len() == 1 }).await;
+    folder.update(1, "resolved").await;
+    until("and told of the end", || async { arrived(&relay).len() == 2 }).await;
+    assert!(arrived(&relay).iter().all(|(to, _, _)| to == "ops@c1.example"));
     assert_eq!(running.terminate().await, Some(0));
 }
 

@@ -140,10 +140,7 @@ fn spawn_passes(tasks: &TaskTracker, node: Node, progress: &Progress, stop: &Can
 /// Sending is not watched by rounds: one message may rightly take ten minutes.
 async fn send(shared: Shared, channel: Channel, mut lanes: Lanes, stop: CancellationToken) {
     let progress = Progress::default();
-    let wake = match channel {
-        Channel::Email => &shared.wakes.email,
-        Channel::Webhook => &shared.wakes.webhook,
-    };
+    let wake = shared.wakes.of(channel);
     let lanes = tokio::sync::Mutex::new((&mut lanes, 0_u32));
     let repeat = Repeat { name: "deliver", every: LOOK_EVERY, wake, stop: &stop, progress: &progress };
     repeat

@@ -24,6 +24,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
+use crate::domain::client::Channel;
 use crate::passes::metrics::Metrics;
 use crate::store::Store;
 use current::CurrentCell;
@@ -54,6 +55,13 @@ pub struct Wakes {
 }
 
 impl Wakes {
+    pub fn of(&self, channel: Channel) -> &Notify {
+        match channel {
+            Channel::Email => &self.email,
+            Channel::Webhook => &self.webhook,
+        }
+    }
+
     pub fn deliver_all(&self) {
         self.email.notify_one();
         self.webhook.notify_one();

@@ -27,6 +27,6 @@ pub(super) fn read(reading: &mut Reading<'_>, written: &WrittenWebhook) -> Webho
         give_up: give_up(reading, &table, written.give_up.as_deref()),
         allow: reading.list(&table, "allow", &written.allow, |text| addresses::network(text)),
         key: reading.optional(&table, "key", written.key.as_ref(), |one| values::secret(&one.0, folder)),
-        connections: reading.or(&table, "connections", written.connections.as_ref(), 16, connections),
+        connections: reading.or(&table, "connections", written.connections.as_ref(), 64, connections),
     }
 }

@@ -3,12 +3,14 @@
 //! Deliberately absent: the lanes and what they do with a job.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{IN_FLIGHT, Job, Report, claim};
+use crate::config::settings::Deliver;
 use crate::domain::client::Channel;
 use crate::domain::delivery::{self, After, Cause, Consequence, Outcome};
 use crate::domain::refusals::{self, Fault, Refused, Sent, Standing};
@@ -20,6 +22,15 @@ use crate::store::rows::{RefusedContact, ThreadKey};
 /// A connection that the relay has no room for says nothing against the account as long as another came as far
 /// as a recipient within that time.
 const OTHERS_GET_THROUGH: SignedDuration = SignedDuration::from_mins(1);
+
+/// While lanes are at work, the outbox is looked at that often for what has come due without a wake-up.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+enum Event {
+    Finished(Box<Finished>),
+    MoreMayBeDue,
+    LanesEnded,
+}
 
 pub struct Run<'a> {
     pub shared: &'a Shared,
@@ -85,17 +96,19 @@ impl<'a> Run<'a> {
             if self.in_flight == self.suspects.len() + self.no_room.len() {
                 break;
             }
-            let Some(finished) = done.recv().await else { break };
-            let mut batch = vec![finished];
+            let mut batch = match self.next_event(done).await {
+                Event::Finished(finished) => vec![*finished],
+                Event::MoreMayBeDue => Vec::new(),
+                Event::LanesEnded => break,
+            };
             while batch.len() < IN_FLIGHT
                 && let Ok(more) = done.try_recv()
             {
                 batch.push(more);
             }
             self.settle(batch).await?;
-            let room = IN_FLIGHT.saturating_sub(self.in_flight);
-            if room >= IN_FLIGHT / 2 && !self.halt.is_cancelled() {
-                next = claim(self.shared, self.channel, room).await?;
+            if self.may_claim() {
+                next = claim(self.shared, self.channel, self.room()).await?;
             }
         }
         drop(jobs);
@@ -106,6 +119,31 @@ impl<'a> Run<'a> {
         }
         suspects.iter().for_each(|suspect| self.note(suspect, Standing::Suspected));
         self.commit(suspects).await
+    }
+
+    /// What has come back, or, as long as there is room for more, that more may be due: one recipient who does not
+    /// answer holds up nobody else.
+    async fn next_event(&self, done: &mut mpsc::Receiver<Finished>) -> Event {
+        let more_is_due = async {
+            if !self.may_claim() {
+                return std::future::pending().await;
+            }
+            let woken = self.shared.wakes.of(self.channel).notified();
+            drop(tokio::time::timeout(LOOK_EVERY, woken).await);
+        };
+        tokio::select! {
+            finished = done.recv() => finished.map_or(Event::LanesEnded, |finished| Event::Finished(Box::new(finished))),
+            () = more_is_due => Event::MoreMayBeDue,
+        }
+    }
+
+    fn room(&self) -> usize {
+        IN_FLIGHT.saturating_sub(self.in_flight)
+    }
+
+    fn may_claim(&self) -> bool {
+        let is_live = self.shared.current.load().settings.deliver == Deliver::Live;
+        is_live && self.room() >= IN_FLIGHT / 2 && !self.halt.is_cancelled()
     }
 
     pub async fn give_back(&mut self, never_begun: Vec<ThreadKey>) -> Result<(), StoreError> {
