@@ -71,11 +71,14 @@ pub struct Raise {
     pub waiting: Waiting,
 }
 
-/// What the change does to a wait that the thread is already in.
+/// What the change does to a thread that waits already, or that was refused for good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Waiting {
+    /// Quiet news: the one waits on, the other stays refused.
     Keeps,
-    /// Due at the earlier of the two times.
+    /// What was refused for good is tried again; a wait stays as it is.
+    TriedAgain,
+    /// The same, and a wait is due at the earlier of the two times.
     BroughtForward,
 }
 
@@ -281,13 +284,19 @@ impl<'a> Planning<'a> {
             .thread
             .and_then(|thread| thread.due_at)
             .is_some_and(|due_at| due_at.duration_since(self.now) > LONG_WAIT);
-        let is_urgent = self.change.is_at_once() && waits_long && !known.contact.fallback;
+        let waiting = if self.change.is_at_once() && waits_long && !known.contact.fallback {
+            Waiting::BroughtForward
+        } else if self.change.is_at_once() || is_first_word_of_the_end(known.thread, &variant) {
+            Waiting::TriedAgain
+        } else {
+            Waiting::Keeps
+        };
         Raise {
             contact_key: known.contact_key,
             standing,
             begins_episode: begins_episode(known.thread, standing),
             due_at: self.due_at(&variant, known),
-            waiting: if is_urgent { Waiting::BroughtForward } else { Waiting::Keeps },
+            waiting,
             variant,
         }
     }
@@ -330,6 +339,11 @@ fn affected(concern: Option<&Concern>, past: &Past<'_>) -> Affected {
 /// Nobody has said that there is nothing to do.
 fn nothing_said() -> guidance::Found {
     guidance::Found { need: Need::None, known: false, actions: vec![] }
+}
+
+/// The end of the contact's episode has not been planned before, whatever the change is.
+fn is_first_word_of_the_end(thread: Option<&Thread>, variant: &Variant) -> bool {
+    variant.closing.is_some() && thread.is_some_and(|thread| thread.standing == Standing::In)
 }
 
 /// A contact's episode ends with the word that it is over: one that was reopened before that goes on.

@@ -166,6 +166,7 @@ fn to_row(planned: &Planned, raise: plan::Raise) -> rows::Raise {
         due_at: raise.due_at,
         waiting: match raise.waiting {
             plan::Waiting::Keeps => rows::Waiting::Keeps,
+            plan::Waiting::TriedAgain => rows::Waiting::TriedAgain,
             plan::Waiting::BroughtForward => rows::Waiting::BroughtForward,
         },
     }

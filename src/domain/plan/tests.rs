@@ -12,7 +12,7 @@ use crate::domain::fixtures::{at, catalog, change, client, contact, entry, over,
 use crate::domain::incident::{Impact, Need, Phase};
 use crate::domain::notice::{Affected, Kind};
 use crate::domain::playbook::Entry;
-use crate::domain::thread::{Standing, Thread, Variant};
+use crate::domain::thread::{Standing, Thread, ThreadState, Variant};
 
 use Affected::{Confirmed, Possibly};
 

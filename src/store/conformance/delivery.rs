@@ -12,6 +12,7 @@ suite! {
     an_unclaimed_thread_is_due_as_before,
     news_during_an_attempt_is_due_after_it,
     news_during_a_deferred_attempt_waits_with_it,
+    news_at_once_during_an_attempt_that_is_refused_for_good_is_tried,
     an_episode_begun_during_an_attempt_stays_begun,
     a_settlement_is_applied_once,
     orphaned_threads_are_passed_over_and_listed,
@@ -140,6 +141,24 @@ async fn news_during_a_deferred_attempt_waits_with_it(store: Store) {
     assert_eq!((thread.since, thread.due_at), (Some(at(0)), Some(at(60))));
     let key = ThreadKey { case_key, contact_key: thread.contact_key };
     assert_eq!(store.failed_attempts(case_key).await.unwrap(), [(key, attempt)]);
+}
+
+async fn news_at_once_during_an_attempt_that_is_refused_for_good_is_tried(store: Store) {
+    let epoch = store.begin_epoch("node".into(), at(0)).await.unwrap();
+    let case_key = one_waiting_mail(&store).await;
+    let check = async |waiting: Waiting, now: i64, expected: ThreadState| {
+        let claimed = claim(&store, epoch, now).await.remove(0);
+        plan_next_as(&store, case_key, waiting, now + 1).await;
+        store.settle(epoch, vec![settlement(&claimed, Settled::Failed, now + 2)]).await.unwrap();
+        let thread = only_thread(&store, case_key).await;
+        assert_eq!((thread.state, thread.told, thread.wanted), (expected, 0, claimed.thread.wanted + 1));
+        thread
+    };
+    let thread = check(Waiting::TriedAgain, 0, ThreadState::Active).await;
+    assert_eq!((thread.attempts, thread.since, thread.due_at), (0, Some(at(1)), Some(at(1))));
+    assert_eq!(store.deliveries(LedgerFilter::Failed, 9).await.unwrap(), []);
+    check(Waiting::Keeps, 10, ThreadState::Failed).await;
+    assert_eq!(store.deliveries(LedgerFilter::Failed, 9).await.unwrap().len(), 1);
 }
 
 async fn an_episode_begun_during_an_attempt_stays_begun(store: Store) {

@@ -8,7 +8,8 @@ suite! {
     what_came_before_a_contact_entered_was_never_its_own,
     a_failed_thread_is_listed_until_it_is_put_back,
     retry_by_name_says_what_had_not_failed,
-    later_news_does_not_wake_a_failed_thread,
+    later_quiet_news_does_not_wake_a_failed_thread,
+    what_a_failed_thread_is_told_again_is_no_failure_any_more,
     gauges_count_what_waits_and_what_is_under_way,
 }
 
@@ -96,7 +97,7 @@ async fn retry_by_name_says_what_had_not_failed(store: Store) {
     assert_eq!(retry(&item).await, Retried { put_back: 1, not_failed: vec![] });
 }
 
-async fn later_news_does_not_wake_a_failed_thread(store: Store) {
+async fn later_quiet_news_does_not_wake_a_failed_thread(store: Store) {
     let epoch = store.begin_epoch("node".into(), at(0)).await.unwrap();
     let case_key = one_waiting_mail(&store).await;
     fail_all(&store, epoch, 1).await;
@@ -105,6 +106,22 @@ async fn later_news_does_not_wake_a_failed_thread(store: Store) {
     store.retry(Retry::All, at(3)).await.unwrap();
     let claimed = store.claim(Channel::Email, epoch, at(3), 10).await.unwrap();
     assert_eq!((claimed[0].thread.told, claimed[0].thread.wanted), (0, 2), "the current state");
+}
+
+async fn what_a_failed_thread_is_told_again_is_no_failure_any_more(store: Store) {
+    use LedgerState::{Delivered, Pending, Superseded};
+    let epoch = store.begin_epoch("node".into(), at(0)).await.unwrap();
+    let case_key = one_waiting_mail(&store).await;
+    fail_all(&store, epoch, 1).await;
+    plan_next_as(&store, case_key, Waiting::TriedAgain, 2).await;
+    assert_eq!(states(&store, LedgerFilter::Failed).await, []);
+    assert_eq!(states(&store, LedgerFilter::All).await, [(1, Superseded), (2, Pending)]);
+    assert_eq!(deliver_all(&store, epoch, 3).await, 1);
+    assert_eq!(states(&store, LedgerFilter::All).await, [(1, Superseded), (2, Delivered)]);
+    plan_next_as(&store, case_key, Waiting::TriedAgain, 4).await;
+    fail_all(&store, epoch, 5).await;
+    plan_next(&store, case_key, 6).await;
+    assert_eq!(states(&store, LedgerFilter::Failed).await, [(3, LedgerState::Failed)], "what was accepted stays");
 }
 
 async fn gauges_count_what_waits_and_what_is_under_way(store: Store) {

@@ -226,21 +226,32 @@ fn raises(chunk: &Chunk, words: &str, due: i64) -> Vec<Raise> {
 
 /// Plans one change of a case for everybody in the book.
 async fn plan(store: &Store, case_key: i64, sequence: i64, now: i64) -> Recorded {
+    plan_as(store, case_key, sequence, Waiting::Keeps, now).await
+}
+
+async fn plan_as(store: &Store, case_key: i64, sequence: i64, waiting: Waiting, now: i64) -> Recorded {
     let chunk = store.planning_chunk(case_key, None, Selector::Everyone, 1000).await.unwrap();
     let case = Box::new(case_of(store, case_key).await);
     let raises = raises(&chunk, &format!("change {sequence}"), now);
+    let raises = raises.into_iter().map(|raise| Raise { waiting, ..raise }).collect();
     let raising = Raising { case_key, sequence, raises, progress: Progress::Done { case } };
     store.raise(raising, at(now)).await.unwrap()
 }
 
 /// Adds the next change to a case and plans it.
 async fn plan_next(store: &Store, case_key: i64, now: i64) -> i64 {
+    plan_next_as(store, case_key, Waiting::Keeps, now).await
+}
+
+async fn plan_next_as(store: &Store, case_key: i64, waiting: Waiting, now: i64) -> i64 {
     let mut case = case_of(store, case_key).await;
     case.sequence += 1;
     let sequence = case.sequence;
-    let write = Write { case, updates: vec![], changes: vec![change(sequence, now)] };
+    let kind = if waiting == Waiting::Keeps { Kind::Updated } else { Kind::Worse };
+    let changes = vec![Change { kinds: vec![kind], ..change(sequence, now) }];
+    let write = Write { case, updates: vec![], changes };
     assert!(matches!(store.record(vec![write], None).await.unwrap(), Recorded::Done { .. }));
-    assert!(matches!(plan(store, case_key, sequence, now).await, Recorded::Done { .. }));
+    assert!(matches!(plan_as(store, case_key, sequence, waiting, now).await, Recorded::Done { .. }));
     sequence
 }
 

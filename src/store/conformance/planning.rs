@@ -14,7 +14,7 @@ suite! {
     equal_variants_of_a_case_share_a_row,
     a_contact_switched_off_or_removed_is_not_offered,
     a_cancelled_thread_whose_contact_is_planned_for_comes_back,
-        a_thread_refused_for_good_is_tried_again_by_news_at_once_alone,
+    a_thread_refused_for_good_is_tried_again_by_news_at_once_alone,
     a_wait_is_brought_forward_on_demand,
 }
 
@@ -216,7 +216,7 @@ async fn a_thread_refused_for_good_is_tried_again_by_news_at_once_alone(store: S
     store.settle(epoch, vec![Settlement { after, claim_to: 1, delivery: None, attempt: None }]).await.unwrap();
     raise_again(&store, case_key, 2, Episode::Same, Waiting::Keeps, 10).await;
     assert_eq!(only_thread(&store, case_key).await.state, ThreadState::Failed);
-    raise_again(&store, case_key, 3, Episode::Same, Waiting::BroughtForward, 20).await;
+    raise_again(&store, case_key, 3, Episode::Same, Waiting::TriedAgain, 20).await;
     let thread = only_thread(&store, case_key).await;
     assert_eq!(
         (thread.state, thread.attempts, thread.since, thread.due_at),

@@ -163,11 +163,14 @@ pub enum Episode {
     Begins,
 }
 
-/// What later news does to the time an unsent notice is due.
+/// What later news does to an unsent notice that waits already, or that was refused for good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Waiting {
+    /// The one waits on, the other stays refused.
     Keeps,
-    /// Due at the earlier of the two times.
+    /// What was refused for good is tried again; a wait stays as it is.
+    TriedAgain,
+    /// The same, and a wait is due at the earlier of the two times.
     BroughtForward,
 }
 

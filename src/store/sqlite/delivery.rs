@@ -7,8 +7,9 @@ use super::accounts::forget_refusal;
 use super::book::current;
 use super::cases::{UNSETTLED, UNSETTLED_THREADS};
 use super::chunk::contact;
-use super::text::{Millis, execute, first, json, optional_json, optional_time, rows, word};
+use super::text::{Millis, document, execute, first, json, optional_json, optional_time, rows, word};
 use super::thread::{COLUMNS, WIDTH, standing, thread, write_settled};
+use crate::domain::case::Change;
 use crate::domain::client::Channel;
 use crate::domain::refusals::{self, Refused};
 use crate::domain::thread::{Standing, Thread, ThreadState};
@@ -114,8 +115,11 @@ pub fn settle(connection: &Connection, epoch: i64, settlements: Vec<Settlement>)
             },
         )?;
         let Some(meanwhile) = meanwhile else { continue };
+        let is_tried_again =
+            after.state == ThreadState::Failed && has_to_hear_more(connection, &after, claim_to, &meanwhile)?;
+        let after = if is_tried_again { tried_again(after, &meanwhile) } else { after };
         write_settled(connection, &merged(after, claim_to, meanwhile))?;
-        if let Some(delivery) = delivery {
+        if let Some(delivery) = delivery.filter(|_| !is_tried_again) {
             if delivery.state == Settled::Delivered {
                 forget_refusal(connection, key.contact_key)?;
             }
@@ -127,6 +131,32 @@ pub fn settle(connection: &Connection, epoch: i64, settlements: Vec<Settlement>)
         settled += 1;
     }
     Ok(settled)
+}
+
+/// Whether news at once, or the end, was planned for the thread while it was being refused for good: such a thread
+/// is tried again, with what was refused folded in.
+fn has_to_hear_more(
+    connection: &Connection,
+    after: &Thread,
+    claim_to: i64,
+    meanwhile: &Meanwhile,
+) -> Result<bool, StoreError> {
+    if meanwhile.wanted <= claim_to {
+        return Ok(false);
+    }
+    let came: Vec<Change> = rows(
+        connection,
+        "SELECT body FROM changes WHERE case_key = $1 AND sequence > $2 AND sequence <= $3",
+        params![after.case_key, claim_to, meanwhile.wanted],
+        |row| document(row, 0),
+    )?;
+    let is_over = after.standing == Standing::In && meanwhile.standing == Standing::Out;
+    Ok(is_over || came.iter().any(Change::is_at_once))
+}
+
+fn tried_again(failed: Thread, meanwhile: &Meanwhile) -> Thread {
+    let (since, due_at) = (meanwhile.raised_since, meanwhile.raised_due_at);
+    Thread { state: ThreadState::Active, attempts: 0, since, due_at, ..failed }
 }
 
 /// The thread after its attempt, with the news that was planned while it was under way.

@@ -87,10 +87,14 @@ fn raise_thread(
         Episode::Same => 0,
         Episode::Begins => 1,
     };
-    let brings_forward = match raise.waiting {
-        Waiting::Keeps => 0,
-        Waiting::BroughtForward => 1,
+    let (tries_again, brings_forward) = match raise.waiting {
+        Waiting::Keeps => (0, 0),
+        Waiting::TriedAgain => (1, 0),
+        Waiting::BroughtForward => (1, 1),
     };
+    if tries_again == 1 {
+        forget_failure(connection, case_key, raise.contact_key, sequence)?;
+    }
     execute(
         connection,
         "INSERT INTO threads (case_key, contact_key, client_id, channel, entered, episode, told, wanted, standing,
@@ -101,9 +105,9 @@ fn raise_thread(
              episode = threads.episode + $10,
              notices = CASE WHEN $10 = 1 THEN 0 ELSE threads.notices END,
              asked = CASE WHEN $10 = 1 THEN '[]' ELSE threads.asked END,
-             attempts = CASE WHEN threads.state = 'cancelled' OR (threads.state = 'failed' AND $11 = 1) THEN 0
+             attempts = CASE WHEN threads.state = 'cancelled' OR (threads.state = 'failed' AND $12 = 1) THEN 0
                         ELSE threads.attempts END,
-             state = CASE WHEN threads.state = 'cancelled' OR (threads.state = 'failed' AND $11 = 1) THEN 'active'
+             state = CASE WHEN threads.state = 'cancelled' OR (threads.state = 'failed' AND $12 = 1) THEN 'active'
                      ELSE threads.state END,
              since = CASE WHEN threads.state = 'active' THEN coalesce(threads.since, excluded.since)
                      ELSE excluded.since END,
@@ -128,7 +132,20 @@ fn raise_thread(
             variant,
             begins,
             brings_forward,
+            tries_again,
         ],
+    )
+    .map(drop)
+}
+
+/// What was refused for good and is raised to that sequence is pending once more, as after a retry by hand.
+fn forget_failure(connection: &Connection, case_key: i64, contact_key: i64, sequence: i64) -> Result<(), StoreError> {
+    execute(
+        connection,
+        "DELETE FROM deliveries WHERE case_key = $1 AND contact_key = $2 AND state = 'failed'
+           AND to_sequence > (SELECT told FROM threads WHERE case_key = $1 AND contact_key = $2
+                              AND state = 'failed' AND wanted < $3)",
+        params![case_key, contact_key, sequence],
     )
     .map(drop)
 }

@@ -77,7 +77,7 @@ fn a_fallback_contact_is_due_five_minutes_later() {
 }
 
 #[test]
-fn only_news_at_once_brings_forward_only_a_long_wait() {
+fn only_news_at_once_brings_forward_only_a_long_wait_and_tries_again_what_was_refused() {
     let check = |kind: Kind, due_in: i64, fallback: bool, expected: Waiting| {
         let scene = Scene::new(|s| {
             s.kinds = vec![kind];
@@ -87,9 +87,29 @@ fn only_news_at_once_brings_forward_only_a_long_wait() {
         assert_eq!(scene.raise().expect("it concerns them").waiting, expected, "{kind:?} in {due_in} min");
     };
     check(Kind::Worse, 30, false, Waiting::BroughtForward);
-    check(Kind::Worse, 5, false, Waiting::Keeps);
+    check(Kind::Worse, 5, false, Waiting::TriedAgain);
     check(Kind::Updated, 30, false, Waiting::Keeps);
-    check(Kind::Worse, 30, true, Waiting::Keeps);
+    check(Kind::Worse, 30, true, Waiting::TriedAgain);
+    let refused = |kind: Kind, standing: Standing, expected: Waiting| {
+        let scene = Scene::new(|s| {
+            if standing == Standing::Out || kind.is_closing() || kind == Kind::Postmortem {
+                ended(s, Phase::Resolved, kind);
+            }
+            s.kinds = vec![kind];
+            s.variant.closing = (standing == Standing::Out).then_some(Kind::Resolved);
+            s.thread = Some(Thread { state: ThreadState::Failed, due_at: None, standing, ..waiting(3, 4) });
+        });
+        assert_eq!(scene.raise().expect("it concerns them").waiting, expected, "{kind:?}, refused");
+    };
+    for kind in [Kind::Worse, Kind::Back, Kind::Resolved, Kind::Withdrawn, Kind::Completed, Kind::Cancelled] {
+        refused(kind, Standing::In, Waiting::TriedAgain);
+    }
+    for kind in [Kind::Updated, Kind::Phase, Kind::Better] {
+        refused(kind, Standing::In, Waiting::Keeps);
+    }
+    // The end was never planned for them; the end itself was refused.
+    refused(Kind::Postmortem, Standing::In, Waiting::TriedAgain);
+    refused(Kind::Postmortem, Standing::Out, Waiting::Keeps);
 }
 
 #[test]
