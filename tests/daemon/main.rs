@@ -26,6 +26,7 @@ mod followed;
 mod hooks;
 mod lies;
 mod pace_and_promise;
+mod rehearsal;
 mod relay;
 mod replays;
 mod restart;
