@@ -8,9 +8,11 @@ use std::sync::Arc;
 
 use super::{files, node};
 use crate::config::diagnostic::Diagnostic;
+use crate::domain::client::Channel;
 use crate::passes::Shared;
 use crate::passes::book::{self, Caution, Loaded};
 use crate::passes::current::Current;
+use crate::passes::rehearsal;
 
 /// Reads the files and, if all of them are good, lets the next pass see them.
 pub async fn reload(shared: &Shared, config: &Path) {
@@ -46,7 +48,11 @@ pub async fn reload(shared: &Shared, config: &Path) {
     forget_feeds_that_are_gone(shared, &before, &current);
     // Before the first look at a new feed: what is put into its folder after that is news.
     node::make_folders(&current);
+    settle_rehearsal(shared).await;
     shared.current.store(Arc::new(current));
+    if rehearsal::is_on(shared) {
+        rehearsal::say_who_waits(shared).await;
+    }
     if let Err(error) = shared.store.probe_held_accounts(now).await {
         tracing::error!(error = %error, "the held accounts could not be made due for a probe");
     }
@@ -55,6 +61,18 @@ pub async fn reload(shared: &Shared, config: &Path) {
     shared.wakes.keep.notify_one();
     shared.wakes.deliver_all();
     tracing::info!("reloaded");
+}
+
+/// Before it may be live: what was planned in rehearsal and not settled yet is not sent either.
+async fn settle_rehearsal(shared: &Shared) {
+    if !rehearsal::is_on(shared) {
+        return;
+    }
+    for channel in Channel::ALL {
+        if let Err(error) = rehearsal::settle(shared, channel).await {
+            tracing::error!(error = %error, "what was rehearsed last could not be settled");
+        }
+    }
 }
 
 fn forget_feeds_that_are_gone(shared: &Shared, before: &Current, after: &Current) {

@@ -18,7 +18,7 @@ use super::systemd;
 use super::watch::Watches;
 use crate::domain::client::Channel;
 use crate::passes::lanes::Lanes;
-use crate::passes::{Clock, Shared, deliver, dispatch, keep};
+use crate::passes::{Clock, Shared, deliver, dispatch, keep, rehearsal};
 use crate::web::listener::Listener;
 use crate::web::routes::{self, AdminPlace};
 use crate::web::serve::{self, Limits};
@@ -55,6 +55,9 @@ pub async fn run(
     spawn_reloads(&tasks, watches, config, reloads, &quick);
 
     announce(&shared, &places);
+    if rehearsal::is_on(&shared) {
+        rehearsal::say_who_waits(&shared).await;
+    }
     systemd::ready("following the feeds");
     let broken = tokio::select! {
         () = stop.cancelled() => None,

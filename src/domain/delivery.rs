@@ -35,7 +35,8 @@ pub enum Outcome {
 /// text, shortened. Holds no address, no URL and no secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cause {
-    /// `connect`, `greeting`, `ehlo`, `starttls`, `auth`, `mail`, `rcpt`, `data`, `body`, `final`, `http`, `render`.
+    /// `connect`, `greeting`, `ehlo`, `starttls`, `auth`, `mail`, `rcpt`, `data`, `body`, `final`, `http`, `render`,
+    /// or what of our own it was: `book`, `fallback`, `rehearsal`.
     pub phase: String,
     pub code: Option<u16>,
     pub text: String,
@@ -249,6 +250,22 @@ pub fn told_elsewhere(thread: &Thread, until: i64, by: Channel, now: Timestamp) 
     thread.uncertain = false;
     thread.cause = None;
     let cause = Cause::new("fallback", None, &format!("told by {}", by.as_str()));
+    After { thread, settled: Some(Settled::Cancelled { cause }), failure: None, consequence: Consequence::None }
+}
+
+/// The phase of the cause that a rehearsed range and its thread bear.
+pub const REHEARSAL: &str = "rehearsal";
+
+/// All that this contact waits to be told is done with, because `deliver = "rehearse"`: nothing is sent, and the
+/// contact counts as never told. Only for a thread that has accepted nothing.
+pub fn rehearsed(thread: &Thread) -> After {
+    let mut thread = thread.clone();
+    let cause = Cause::new(REHEARSAL, None, "rehearsed, not sent");
+    thread.told = thread.wanted;
+    thread.due_at = None;
+    thread.since = None;
+    thread.attempts = 0;
+    thread.cause = Some(cause.clone());
     After { thread, settled: Some(Settled::Cancelled { cause }), failure: None, consequence: Consequence::None }
 }
 

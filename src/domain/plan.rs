@@ -86,6 +86,8 @@ pub enum Waiting {
 struct Past<'a> {
     is_in: bool,
     was_told: bool,
+    /// What would have been told that it is open was rehearsed, and its end was not planned yet.
+    is_in_rehearsal: bool,
     /// The variant planned last.
     variant: Option<&'a Variant>,
     /// Every action that a thread of theirs names.
@@ -175,11 +177,19 @@ impl<'a> Planning<'a> {
             (Turn::Due, _) => (past.is_in && affected == Affected::Confirmed).then_some(stays),
             (Turn::Unaffected, Some(_)) => None,
             (Turn::Over(kind, audience), _) => {
-                let hears_all = audience == Audience::WholeStory && concern.is_some() && self.enters(client);
+                let hears_all = match audience {
+                    Audience::WholeStory => concern.is_some() && self.enters(client),
+                    Audience::Told => past.is_in_rehearsal && self.may_be_a_first_word(kind) && concern.is_some(),
+                };
                 (past.is_in || hears_all).then_some(leaves(kind))
             }
             (Turn::Afterwards, _) => Some(Verdict { affected, standing: Standing::Out, closing: None }),
         }
+    }
+
+    /// Withdrawn or closed by one of us is no word for whoever has not heard that it began.
+    fn may_be_a_first_word(&self, end: Kind) -> bool {
+        end != Kind::Withdrawn && !self.is_closed_by_hand()
     }
 
     /// A component was removed less than ten minutes ago.
@@ -207,11 +217,15 @@ impl<'a> Planning<'a> {
                 Turn::Due | Turn::Unaffected | Turn::Afterwards => false,
             };
         };
-        let is_in = thread.standing == Standing::In;
+        let is_rehearsed = thread.is_rehearsed();
+        let is_in = thread.standing == Standing::In && !is_rehearsed;
         let left_before = known.variant.is_some_and(|variant| variant.closing == Some(Kind::Unaffected));
         match self.turn {
             Turn::Due => is_in && thread.was_told() && !thread.has_unsent(),
             Turn::Unaffected => is_in,
+            Turn::Over(kind, Audience::Told) if is_rehearsed => {
+                thread.standing == Standing::In && self.may_be_a_first_word(kind)
+            }
             Turn::Over(_, Audience::Told) => is_in,
             Turn::Over(_, Audience::WholeStory) => is_in || !thread.was_told(),
             Turn::Afterwards => {
@@ -317,10 +331,12 @@ fn past<'a>(known: &[Known<'a>], former: &[Former<'a>]) -> Past<'a> {
         known.iter().filter_map(|k| k.thread.map(|thread| (thread, k.variant))).collect();
     let of_former = former.iter().map(|f| (f.thread, f.variant)).collect();
     let threads = if of_known.is_empty() { of_former } else { of_known };
+    let (rehearsed, threads): (Vec<_>, Vec<_>) = threads.into_iter().partition(|(thread, _)| thread.is_rehearsed());
     let variants = threads.iter().filter_map(|(_, variant)| *variant);
     Past {
         is_in: threads.iter().any(|(thread, _)| thread.standing == Standing::In),
         was_told: threads.iter().any(|(thread, _)| thread.was_told()),
+        is_in_rehearsal: rehearsed.iter().any(|(thread, _)| thread.standing == Standing::In),
         variant: threads.iter().max_by_key(|(thread, _)| thread.wanted).and_then(|(_, variant)| *variant),
         actions: variants.flat_map(|variant| variant.actions.iter().cloned()).collect(),
     }

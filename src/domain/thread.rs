@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::client::Channel;
-use super::delivery::Cause;
+use super::delivery::{Cause, REHEARSAL};
 use super::incident::Need;
 use super::notice::{Action, Affected, Kind};
 
@@ -54,6 +54,12 @@ impl Thread {
     /// what was told to the client elsewhere.
     pub fn was_told(&self) -> bool {
         self.first_told.is_some()
+    }
+
+    /// Everything planned for the contact so far was rehearsed and not sent: to it the case is one that it has never
+    /// heard of, whatever `standing` says.
+    pub fn is_rehearsed(&self) -> bool {
+        !self.was_told() && !self.has_unsent() && self.cause.as_ref().is_some_and(|cause| cause.phase == REHEARSAL)
     }
 
     pub fn has_unsent(&self) -> bool {

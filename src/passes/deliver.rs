@@ -16,12 +16,11 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use self::run::Run;
-use super::Shared;
 use super::account::{self, Gate};
 use super::lanes::{Lane, Lanes};
 use super::message::{Bundle, Made};
 use super::settling::{End, Finished, key_of};
-use crate::config::settings::Deliver;
+use super::{Shared, rehearsal};
 use crate::domain::client::Channel;
 use crate::domain::delivery::{self, Cause, Outcome};
 use crate::domain::plan::FALLBACK_AFTER;
@@ -53,8 +52,8 @@ pub async fn pass(
     lanes: &mut Lanes,
     stop: &CancellationToken,
 ) -> Result<Report, StoreError> {
-    // What is rehearsed reaches nobody.
-    if shared.current.load().settings.deliver == Deliver::Rehearse {
+    if rehearsal::is_on(shared) {
+        rehearsal::settle(shared, channel).await?;
         return Ok(Report::default());
     }
     match account::gate(shared, channel, lanes).await? {
@@ -107,8 +106,11 @@ async fn work(
     loop {
         let job = jobs.lock().await.recv().await;
         let Some(Job { claimed, bundle }) = job else { break };
-        let end =
-            if stop.is_cancelled() { End::NeverBegun } else { attempt(&mut lane, &shared, &claimed, &bundle).await };
+        let end = if stop.is_cancelled() || rehearsal::is_on(&shared) {
+            End::NeverBegun
+        } else {
+            attempt(&mut lane, &shared, &claimed, &bundle).await
+        };
         let steps_aside = steps_aside(&end);
         if done.send(Finished { claimed, bundle, end }).await.is_err() {
             break;
@@ -159,6 +161,10 @@ pub async fn told_elsewhere(shared: &Shared, claimed: &Claimed) -> Option<(i64, 
 }
 
 async fn claim(shared: &Shared, channel: Channel, most: usize) -> Result<Vec<Job>, StoreError> {
+    if rehearsal::is_on(shared) {
+        // Switched to while a run was under way.
+        return Ok(Vec::new());
+    }
     let now = shared.clock.now();
     let most = i64::try_from(most).unwrap_or(1);
     let claimed = shared.store.claim(channel, shared.epoch, now, most).await?;

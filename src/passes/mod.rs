@@ -16,6 +16,7 @@ pub mod lanes;
 pub mod message;
 pub mod metrics;
 pub mod poll;
+pub mod rehearsal;
 pub mod reported;
 pub mod settling;
 

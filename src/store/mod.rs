@@ -206,6 +206,11 @@ methods! {
     read waiting_of_client(case_key: i64, client_id: String) -> Vec<(Thread, bool)> = fallback;
     /// Settles threads that nobody has claimed and that are still as they were read; how many.
     write settle_unclaimed(settlements: Vec<Settlement>) -> i64 = fallback;
+    /// Threads of a channel that have something to send, due or not, are not claimed, and have accepted nothing, as
+    /// far as is known.
+    read unsent_and_never_told(channel: Channel, limit: i64) -> Vec<Thread> = delivery;
+    /// Threads that have something to send and have accepted something before, or may have.
+    read unsent_and_told_before() -> i64 = delivery;
     /// Switches a contact off (410). It stays off until the client files name another address.
     write contact_gone(contact_key: i64, now: Timestamp) -> () = delivery;
 }

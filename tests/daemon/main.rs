@@ -27,6 +27,7 @@ mod hooks;
 mod lies;
 mod pace_and_promise;
 mod refused_once;
+mod rehearsal;
 mod relay;
 mod replays;
 mod restart;

@@ -245,6 +245,20 @@ pub fn unclaim(connection: &Connection, epoch: i64, threads: Vec<ThreadKey>) -> 
     Ok(freed)
 }
 
+/// Nothing of the case has been accepted, and nothing may have been.
+const NEVER_TOLD: &str = "threads.first_told IS NULL AND threads.uncertain = 0";
+
+pub fn unsent_and_never_told(connection: &Connection, channel: Channel, limit: i64) -> Result<Vec<Thread>, StoreError> {
+    let unsent =
+        format!("SELECT {COLUMNS} FROM threads WHERE threads.channel = $1 AND {DUE} AND {NEVER_TOLD} LIMIT $2");
+    rows(connection, &unsent, params![channel.as_str(), limit], thread)
+}
+
+pub fn unsent_and_told_before(connection: &Connection) -> Result<i64, StoreError> {
+    let count = format!("SELECT count(*) FROM threads WHERE {DUE} AND NOT ({NEVER_TOLD})");
+    Ok(first(connection, &count, params![], |row| row.get(0))?.unwrap_or_default())
+}
+
 pub fn orphaned(connection: &Connection, limit: i64) -> Result<Vec<Thread>, StoreError> {
     let generation = current(connection)?;
     if generation == 0 {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use candor::config::settings::Deliver;
 use candor::daemon::front::Front;
 use candor::daemon::node::Node;
 use candor::daemon::reload;
@@ -223,7 +224,8 @@ impl House {
             shared.store.next_due_change().await.unwrap(),
             shared.store.next_wake().await.unwrap(),
         ];
-        for channel in Channel::ALL {
+        let sends = shared.current.load().settings.deliver == Deliver::Live;
+        for channel in Channel::ALL.into_iter().filter(|_| sends) {
             due.push(match held.iter().find(|account| account.name == channel.as_str()) {
                 Some(account) => Some(account.probe_at),
                 None => shared.store.next_due(channel).await.unwrap(),
