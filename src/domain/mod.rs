@@ -24,6 +24,7 @@ pub mod plan;
 pub mod playbook;
 pub mod promise;
 pub mod refusals;
+pub mod said_promise;
 pub mod signature;
 pub mod telling;
 pub mod text;
