@@ -22,6 +22,7 @@ pub mod opening;
 pub mod outlook;
 pub mod packaging;
 pub mod preview;
+pub mod promises;
 pub mod run;
 pub mod show;
 pub mod trigger;
@@ -84,6 +85,9 @@ async fn dispatch(arguments: Arguments) -> Exit {
         Command::Deliveries { failed, all, case } => {
             deliveries::deliveries(&arguments, &asked_deliveries(failed, all, case)).await
         }
+        Command::Promises { case, broken, all } => {
+            promises::promises(&arguments, &asked_promises(case, broken, all)).await
+        }
         Command::Retry { ids, all: _ } => deliveries::retry(&arguments, &ids).await,
         Command::Clients { command: ClientsCommand::Secret { id } } => clients::secret(&arguments, &id),
         Command::Completions { shell } => packaging::completions(shell),
@@ -99,5 +103,15 @@ fn asked_deliveries(failed: bool, all: bool, case: Option<String>) -> Asked {
         (None, true, _) => Asked::Failed,
         (None, false, true) => Asked::All,
         (None, false, false) => Asked::Unsettled,
+    }
+}
+
+#[expect(clippy::fn_params_excessive_bools, reason = "these are the flags as clap reads them")]
+fn asked_promises(case: Option<String>, broken: bool, all: bool) -> promises::Asked {
+    match (case, broken, all) {
+        (Some(named), _, _) => promises::Asked::Case(named),
+        (None, true, _) => promises::Asked::Broken,
+        (None, false, true) => promises::Asked::All,
+        (None, false, false) => promises::Asked::Open,
     }
 }

@@ -15,6 +15,7 @@ pub mod entities;
 pub mod guidance;
 pub mod html;
 pub mod incident;
+pub mod kept;
 pub mod likeness;
 pub mod news;
 pub mod notice;

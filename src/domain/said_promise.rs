@@ -163,10 +163,11 @@ fn weekday(word: &str) -> Option<Weekday> {
 
 fn date(word: &str) -> Option<Date> {
     let word = word.trim_end_matches(',');
-    let is_written_out = word.len() == 10 && word.bytes().enumerate().all(|(at, byte)| match at {
-        4 | 7 => byte == b'-',
-        _ => byte.is_ascii_digit(),
-    });
+    let is_written_out = word.len() == 10
+        && word.bytes().enumerate().all(|(at, byte)| match at {
+            4 | 7 => byte == b'-',
+            _ => byte.is_ascii_digit(),
+        });
     if is_written_out { word.parse().ok() } else { None }
 }
 
@@ -203,8 +204,14 @@ mod tests {
     #[test]
     fn what_vendors_promise_is_read_in_their_zone() {
         for (text, at) in [
-            ("We will provide an update by Thursday, 2022-06-16 09:55 US/Pacific with current details.", "2022-06-16T16:55:00Z"),
-            ("We will provide another update by Thursday, 2022-06-16 15:15 PDT with current details.", "2022-06-16T22:15:00Z"),
+            (
+                "We will provide an update by Thursday, 2022-06-16 09:55 US/Pacific with current details.",
+                "2022-06-16T16:55:00Z",
+            ),
+            (
+                "We will provide another update by Thursday, 2022-06-16 15:15 PDT with current details.",
+                "2022-06-16T22:15:00Z",
+            ),
             ("We will provide our next update by Friday, 2022-06-17 at 10:00 PDT.", "2022-06-17T17:00:00Z"),
             ("Work goes on. We'll post another update by 17:00 UTC.", "2022-06-16T17:00:00Z"),
             ("we're still investigating and will provide an update by 18:30 UTC.", "2022-06-16T18:30:00Z"),

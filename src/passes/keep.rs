@@ -4,7 +4,7 @@
 //! cases whose last word has been heard, threads whose contact is gone. Deliberately absent: the length of
 //! the intervals (`domain::promise`) and what the notice says.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -13,6 +13,7 @@ use super::metrics::Settled;
 use crate::domain::case::{Case, CaseState, Change, ChangeFacts, Scope, Story};
 use crate::domain::delivery::Cause;
 use crate::domain::incident::Impact;
+use crate::domain::kept::{self, PromiseResult};
 use crate::domain::news::{self, News, Urgency};
 use crate::domain::notice::Kind;
 use crate::domain::promise::{self, Standing};
@@ -28,6 +29,8 @@ const WAIT_AFTER_START: SignedDuration = SignedDuration::from_secs(60);
 const LOST_SIGHT_AFTER: SignedDuration = SignedDuration::from_mins(5);
 /// A closed case listens for a post-mortem that long.
 const ARCHIVE_AFTER: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// Between an acceptance and its commit.
+const A_MOMENT: SignedDuration = SignedDuration::from_secs(5);
 /// Rows deleted in one transaction.
 const PRUNE_BATCH: i64 = 2_000;
 
@@ -36,6 +39,7 @@ pub struct Report {
     pub spoken: usize,
     pub closed: usize,
     pub cancelled: usize,
+    pub broken: usize,
 }
 
 /// Looks at every case whose timer has come.
@@ -53,6 +57,7 @@ pub async fn pass(shared: &Shared, now: Timestamp) -> Result<Report, StoreError>
     }
     report.closed = shared.store.close_settled_cases(now).await?.len();
     report.cancelled = cancel_orphans(shared, now).await?;
+    report.broken = break_promises(shared, now).await?;
     Ok(report)
 }
 
@@ -93,6 +98,32 @@ async fn cancel_orphans(shared: &Shared, now: Timestamp) -> Result<usize, StoreE
         "cancelled: their contacts are no longer in the client files, or answered that they are gone (410); `candor case` names them"
     );
     Ok(usize::try_from(cancelled).unwrap_or(0))
+}
+
+/// Says which promises nobody has kept, case by case. A word that is being accepted just now is given a moment more.
+async fn break_promises(shared: &Shared, now: Timestamp) -> Result<usize, StoreError> {
+    let mut broken = 0;
+    loop {
+        let over = shared.store.break_promises(now - kept::GRACE - A_MOMENT, BATCH).await?;
+        broken += over.broken.len();
+        shared.metrics.promises(PromiseResult::Broken, u64::try_from(over.broken.len()).unwrap_or(u64::MAX));
+        let mut by_case: BTreeMap<(i64, Timestamp), usize> = BTreeMap::new();
+        for promise in &over.broken {
+            *by_case.entry((promise.case_key, promise.due_at)).or_default() += 1;
+        }
+        for ((case_key, due_at), clients) in by_case {
+            let reference = shared.store.story(case_key).await?.map(|story| story.case.reference).unwrap_or_default();
+            tracing::error!(
+                case = %reference,
+                clients,
+                promised = %due_at,
+                "a promise is broken: the next word was promised and has not been accepted; `candor promises --broken` lists it"
+            );
+        }
+        if over.broken.is_empty() && over.released == 0 {
+            return Ok(broken);
+        }
+    }
 }
 
 async fn decide(

@@ -14,6 +14,7 @@ use crate::domain::case::Story;
 use crate::domain::client::Channel;
 use crate::domain::delivery::{self, Asks, Cause};
 use crate::domain::incident::Need;
+use crate::domain::kept::KeptPromises;
 use crate::domain::notice::{Notice, Voice};
 use crate::domain::promise::{self, Standing};
 use crate::domain::telling::Telling;
@@ -31,6 +32,8 @@ pub struct Made {
     pub key: String,
     pub asks: Asks,
     pub form: Form,
+    /// The time of the next word that it prints.
+    pub promised: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone)]
@@ -43,7 +46,7 @@ pub enum Form {
 
 impl Made {
     pub fn nothing() -> Made {
-        Made { key: String::new(), asks: Asks::Nothing, form: Form::Nothing }
+        Made { key: String::new(), asks: Asks::Nothing, form: Form::Nothing, promised: None }
     }
 }
 
@@ -68,6 +71,7 @@ struct Alike {
     variant: i64,
     told_variant: Option<i64>,
     asked: Vec<i64>,
+    promises: Option<KeptPromises>,
     locale: String,
     timezone: String,
 }
@@ -126,11 +130,11 @@ impl Bundle {
                 .into_bytes(),
             ),
         };
-        Ok(Made { key, asks, form })
+        Ok(Made { key, asks, form, promised: notice.next_word })
     }
 
     /// The notice of a thread, for whoever shows it without sending.
-    pub fn notice(&self, thread: &Thread) -> Option<Notice> {
+    pub fn notice(&self, thread: &Thread, promises: Option<KeptPromises>) -> Option<Notice> {
         let asked: Vec<&Variant> = thread.asked.iter().filter_map(|key| self.variants.get(key)).collect();
         let telling = Telling {
             story: &self.story,
@@ -142,6 +146,7 @@ impl Bundle {
             catalog: &self.current.catalog,
             voice: &self.voice,
             next_word: self.next_word,
+            promises,
             now: self.now,
         };
         Some(telling.notice())
@@ -159,6 +164,7 @@ impl Bundle {
             variant: thread.variant,
             told_variant: thread.told_variant,
             asked: thread.asked.clone(),
+            promises: claimed.promises,
             locale: templates.choose_locale(claimed.client.locale.as_deref(), &sender.locale),
             timezone: claimed.client.timezone.clone(),
         };
@@ -166,7 +172,7 @@ impl Bundle {
             return Ok(known);
         }
         let notice = self
-            .notice(thread)
+            .notice(thread, claimed.promises)
             .ok_or_else(|| Cause::new("render", None, "the thread names a variant that is not kept"))?;
         let words = &self.current.words;
         let shared_words = words.render_shared(&notice, &alike.locale, &alike.timezone, sender).or_else(|error| {

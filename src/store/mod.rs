@@ -189,9 +189,10 @@ methods! {
     write claim(channel: Channel, epoch: i64, now: Timestamp, limit: i64) -> Vec<Claimed> = delivery;
     /// When the next unclaimed thread of this channel is due.
     read next_due(channel: Channel) -> Option<Timestamp> = delivery;
-    /// Settles attempts: how many of them were still claimed by this epoch for the same range; the others
-    /// changed nothing. News planned meanwhile is kept, and due as it was planned.
-    write settle(epoch: i64, settlements: Vec<Settlement>) -> i64 = delivery;
+    /// Settles attempts; those that are no longer claimed by this epoch for the same range change nothing. News
+    /// planned meanwhile is kept, and due as it was planned. What is accepted keeps the client's earlier promises,
+    /// and makes the one that it printed.
+    write settle(epoch: i64, settlements: Vec<Settlement>) -> SettledCount = delivery;
     /// Gives claims back that were never attempted.
     write unclaim(epoch: i64, threads: Vec<ThreadKey>) -> i64 = delivery;
     /// Active threads with something to send or owed, whose contact is no longer in the book or switched off.
@@ -213,6 +214,15 @@ methods! {
     read unsent_and_told_before() -> i64 = delivery;
     /// Switches a contact off (410). It stays off until the client files name another address.
     write contact_gone(contact_key: i64, now: Timestamp) -> () = delivery;
+}
+
+// Promises.
+methods! {
+    /// Judges up to `limit` open promises for times before that one: the word did not come, or nobody of the client
+    /// can be told any more.
+    write break_promises(due_before: Timestamp, limit: i64) -> Overdue = promises;
+    /// Open ones by time, others the latest first; those of a case by client and time.
+    read promises(filter: PromiseFilter, limit: i64) -> Vec<PromiseRow> = promises;
 }
 
 // The client book.

@@ -13,6 +13,7 @@ use super::{IN_FLIGHT, Job, Report, claim};
 use crate::config::settings::Deliver;
 use crate::domain::client::Channel;
 use crate::domain::delivery::{self, After, Cause, Consequence, Outcome};
+use crate::domain::kept::PromiseResult;
 use crate::domain::refusals::{self, Fault, Refused, Sent, Standing};
 use crate::passes::settling::{self, End, Finished, outcome_word};
 use crate::passes::{Shared, account, metrics};
@@ -295,7 +296,8 @@ impl<'a> Run<'a> {
             settled.push((one, after, settlement));
         }
         let settlements = settled.iter().map(|(_, _, settlement)| settlement.clone()).collect();
-        self.shared.store.settle(self.shared.epoch, settlements).await?;
+        let count = self.shared.store.settle(self.shared.epoch, settlements).await?;
+        self.shared.metrics.promises(PromiseResult::Kept, count.promises_kept);
         for (one, after, settlement) in &settled {
             one.count(self.shared, settlement);
             if after.consequence == Consequence::ContactGone {

@@ -7,6 +7,7 @@ use super::accounts::forget_refusal;
 use super::book::current;
 use super::cases::{UNSETTLED, UNSETTLED_THREADS};
 use super::chunk::contact;
+use super::promises;
 use super::text::{Millis, document, execute, first, json, optional_json, optional_time, rows, word};
 use super::thread::{COLUMNS, WIDTH, standing, thread, write_settled};
 use crate::domain::case::Change;
@@ -14,7 +15,9 @@ use crate::domain::client::Channel;
 use crate::domain::refusals::{self, Refused};
 use crate::domain::thread::{Standing, Thread, ThreadState};
 use crate::store::error::StoreError;
-use crate::store::rows::{AttemptRow, Cancellation, Claimed, ClientLine, DeliveryRow, Settled, Settlement, ThreadKey};
+use crate::store::rows::{
+    AttemptRow, Cancellation, Claimed, ClientLine, DeliveryRow, Settled, SettledCount, Settlement, ThreadKey,
+};
 
 /// The condition of the index `threads_due`.
 pub(super) const DUE: &str =
@@ -22,9 +25,10 @@ pub(super) const DUE: &str =
 
 /// The joins are crossed so that the index of what is due leads, whatever the planner thinks of the book.
 pub(super) fn claim_statement() -> String {
+    let promises = promises::counted("threads.case_key", "threads.client_id");
     format!(
         "SELECT {COLUMNS}, contacts.channel, contacts.address, b.fallback, b.secret, b.name,
-                c.client_id, c.name, c.locale, c.timezone, threads.entered, r.code, r.standing
+                c.client_id, c.name, c.locale, c.timezone, threads.entered, r.code, r.standing, {promises}
              FROM threads CROSS JOIN contacts CROSS JOIN book_contacts AS b CROSS JOIN book_clients AS c
                 LEFT JOIN refusals AS r ON r.contact_key = threads.contact_key
              WHERE threads.channel = $1 AND threads.due_at <= $2 AND {DUE}
@@ -58,6 +62,7 @@ pub fn claim(
                 },
                 entered: row.get(WIDTH + 9)?,
                 refused: refused(row, WIDTH + 10)?,
+                promises: promises::count(row, WIDTH + 12)?,
             })
         },
     )?;
@@ -93,10 +98,10 @@ struct Meanwhile {
     raised_due_at: Option<Timestamp>,
 }
 
-pub fn settle(connection: &Connection, epoch: i64, settlements: Vec<Settlement>) -> Result<i64, StoreError> {
-    let mut settled = 0;
+pub fn settle(connection: &Connection, epoch: i64, settlements: Vec<Settlement>) -> Result<SettledCount, StoreError> {
+    let mut settled = SettledCount::default();
     for settlement in settlements {
-        let Settlement { after, claim_to, delivery, attempt } = settlement;
+        let Settlement { after, claim_to, delivery, attempt, promised } = settlement;
         let key = ThreadKey { case_key: after.case_key, contact_key: after.contact_key };
         let meanwhile = first(
             connection,
@@ -118,17 +123,23 @@ pub fn settle(connection: &Connection, epoch: i64, settlements: Vec<Settlement>)
         let is_tried_again =
             after.state == ThreadState::Failed && has_to_hear_more(connection, &after, claim_to, &meanwhile)?;
         let after = if is_tried_again { tried_again(after, &meanwhile) } else { after };
-        write_settled(connection, &merged(after, claim_to, meanwhile))?;
+        let merged = merged(after, claim_to, meanwhile);
+        write_settled(connection, &merged)?;
         if let Some(delivery) = delivery.filter(|_| !is_tried_again) {
             if delivery.state == Settled::Delivered {
                 forget_refusal(connection, key.contact_key)?;
+                let (sequence, at) = (delivery.to_sequence, delivery.settled_at);
+                settled.promises_kept += promises::word_came(connection, &merged, sequence, at)?;
+                if let Some(due_at) = promised {
+                    promises::promise(connection, &merged, sequence, due_at, at)?;
+                }
             }
             put_delivery(connection, key, &delivery)?;
         }
         if let Some(attempt) = attempt {
             put_attempt(connection, key, &attempt)?;
         }
-        settled += 1;
+        settled.threads += 1;
     }
     Ok(settled)
 }

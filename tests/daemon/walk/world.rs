@@ -269,7 +269,7 @@ impl World {
         let after = if let Some((until, by)) = deliver::told_elsewhere(shared, claimed).await {
             delivery::told_elsewhere(thread, until, by, now)
         } else {
-            let notice = bundle.notice(thread).expect("a variant that is kept");
+            let notice = bundle.notice(thread, None).expect("a variant that is kept");
             let key = delivery::delivery_key(shared.store.state_id(), &notice.case.id, thread, thread.wanted);
             if self.dice.once_in(30) {
                 bundle.message(shared, claimed).expect("it can be put into words");
@@ -287,7 +287,7 @@ impl World {
             delivery::after(&attempt, &policy, now)
         };
         assert_eq!(after.consequence, Consequence::None);
-        Settlement { after: after.thread, claim_to: thread.wanted, delivery: None, attempt: None }
+        Settlement { after: after.thread, claim_to: thread.wanted, delivery: None, attempt: None, promised: None }
     }
 
     fn outcome(&mut self) -> Outcome {
