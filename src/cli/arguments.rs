@@ -82,6 +82,9 @@ pub enum Command {
         /// Everything of one case: its id, the first characters of it, or its reference
         #[arg(long, value_name = "CASE")]
         case: Option<String>,
+        /// What the operator was told, instead
+        #[arg(long, conflicts_with_all = ["failed", "all", "case"])]
+        operator: bool,
     },
     /// Lists the times of the next word that clients were promised: those yet to be kept
     Promises {

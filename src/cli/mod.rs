@@ -82,7 +82,8 @@ async fn dispatch(arguments: Arguments) -> Exit {
             None => case::case(&arguments, &flags.case).await,
             Some(decision) => decide::decide(&arguments, &flags.case, &decision).await,
         },
-        Command::Deliveries { failed, all, case } => {
+        Command::Deliveries { operator: true, .. } => deliveries::deliveries(&arguments, &Asked::Operator).await,
+        Command::Deliveries { failed, all, case, operator: false } => {
             deliveries::deliveries(&arguments, &asked_deliveries(failed, all, case)).await
         }
         Command::Promises { case, broken, all } => {

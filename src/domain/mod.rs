@@ -20,6 +20,7 @@ pub mod likeness;
 pub mod news;
 pub mod notice;
 pub mod observe;
+pub mod operator;
 pub mod pace;
 pub mod plan;
 pub mod playbook;

@@ -11,11 +11,13 @@ use jiff::{SignedDuration, Timestamp};
 use super::Shared;
 use super::metrics::Settled;
 use crate::domain::case::{Case, CaseState, Change, ChangeFacts, Scope, Story};
+use crate::domain::counted::counted;
 use crate::domain::delivery::Cause;
 use crate::domain::incident::Impact;
 use crate::domain::kept::{self, PromiseResult};
 use crate::domain::news::{self, News, Urgency};
 use crate::domain::notice::Kind;
+use crate::domain::operator::{self, Thing};
 use crate::domain::promise::{self, Standing};
 use crate::store::StoreError;
 use crate::store::rows::{Cancellation, FeedRow, Recorded, ThreadKey, Write};
@@ -113,6 +115,8 @@ async fn break_promises(shared: &Shared, now: Timestamp) -> Result<usize, StoreE
         }
         for ((case_key, due_at), clients) in by_case {
             let reference = shared.store.story(case_key).await?.map(|story| story.case.reference).unwrap_or_default();
+            let line = format!("{}: the word promised for {due_at}", counted(clients as u64, "client", "clients"));
+            shared.operator.tell(Thing::PromiseBroken { reference: reference.clone() }, line);
             tracing::error!(
                 case = %reference,
                 clients,
@@ -133,6 +137,7 @@ async fn decide(
     now: Timestamp,
 ) -> Result<Option<Write>, StoreError> {
     let mut case = story.case.clone();
+    nudge(shared, &mut case, now).await?;
     let mut change = None;
     if case.timers.unscoped_at.is_some_and(|at| at <= now) {
         case.timers.unscoped_at = None;
@@ -154,6 +159,24 @@ async fn decide(
         return Ok(None);
     }
     Ok(Some(Write { case, updates: Vec::new(), changes: change.into_iter().collect() }))
+}
+
+/// Reminds the operator of a word that is due in a few minutes, as long as somebody waits for it.
+async fn nudge(shared: &Shared, case: &mut Case, now: Timestamp) -> Result<(), StoreError> {
+    let Some(promise) = case.timers.promise.filter(|_| case.state == CaseState::Open) else { return Ok(()) };
+    if case.timers.nudged_for == Some(promise.due_at) || promise.nudge_at().is_none_or(|at| at > now) {
+        return Ok(());
+    }
+    case.timers.nudged_for = Some(promise.due_at);
+    let waiting = shared.store.owed_clients(case.key).await?;
+    let is_reminder = promise::word_when_due(&case.facts, &promise) == Kind::Reminder;
+    if waiting == 0 || is_reminder {
+        return Ok(());
+    }
+    let clients = counted(waiting.unsigned_abs(), "client waits", "clients wait");
+    let line = format!("{clients} for a word by {}: {}", promise.due_at, operator::about(case));
+    shared.operator.tell(Thing::WordDue { reference: case.reference.clone() }, line);
+    Ok(())
 }
 
 /// Nobody has answered: a major or critical case of a feed of our own goes to everyone as *possibly*,

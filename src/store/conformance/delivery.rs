@@ -27,7 +27,7 @@ suite! {
 }
 
 async fn claim(store: &Store, epoch: i64, now: i64) -> Vec<Claimed> {
-    store.claim(Channel::Email, epoch, at(now), 100).await.unwrap()
+    store.claim(Channel::Email, epoch, at(now), 100, Whose::Everybodys).await.unwrap()
 }
 
 async fn a_claim_is_exclusive(store: Store) {
@@ -48,7 +48,7 @@ async fn claims_are_made_by_channel_and_the_longest_due_first(store: Store) {
     assert_eq!(claim(&store, epoch, 9).await, []);
     let order: Vec<i64> = claim(&store, epoch, 30).await.iter().map(|claimed| claimed.thread.case_key).collect();
     assert_eq!(order, [early, late]);
-    let hooks = store.claim(Channel::Webhook, epoch, at(30), 1).await.unwrap();
+    let hooks = store.claim(Channel::Webhook, epoch, at(30), 1, Whose::Everybodys).await.unwrap();
     assert_eq!((hooks.len(), hooks[0].thread.case_key), (1, early));
 }
 
@@ -202,7 +202,7 @@ async fn orphaned_threads_are_passed_over_and_listed(store: Store) {
     assert_eq!(orphans, [("goes".to_owned(), Channel::Email), ("stays".to_owned(), Channel::Webhook)]);
     let claimed = claim(&store, epoch, 5).await;
     assert_eq!(claimed.iter().map(|c| c.client.id.as_str()).collect::<Vec<_>>(), ["stays"]);
-    assert_eq!(store.claim(Channel::Webhook, epoch, at(5), 10).await.unwrap(), []);
+    assert_eq!(store.claim(Channel::Webhook, epoch, at(5), 10, Whose::Everybodys).await.unwrap(), []);
 }
 
 async fn a_cancelled_thread_leaves_a_cancelled_delivery(store: Store) {

@@ -313,7 +313,7 @@ async fn only_thread(store: &Store, case_key: i64) -> Thread {
 
 /// Claims what is due by mail and has it accepted; how many.
 async fn deliver_all(store: &Store, epoch: i64, now: i64) -> i64 {
-    let claimed = store.claim(Channel::Email, epoch, at(now), 100).await.unwrap();
+    let claimed = store.claim(Channel::Email, epoch, at(now), 100, Whose::Everybodys).await.unwrap();
     let settlements = claimed.iter().map(|claimed| settlement(claimed, Settled::Delivered, now)).collect();
     store.settle(epoch, settlements).await.unwrap().threads
 }

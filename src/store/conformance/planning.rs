@@ -208,7 +208,7 @@ async fn a_cancelled_thread_whose_contact_is_planned_for_comes_back(store: Store
 async fn a_thread_refused_for_good_is_tried_again_by_news_at_once_alone(store: Store) {
     let epoch = store.begin_epoch("node".into(), at(0)).await.unwrap();
     let case_key = one_waiting_mail(&store).await;
-    let claimed = store.claim(Channel::Email, epoch, at(0), 10).await.unwrap();
+    let claimed = store.claim(Channel::Email, epoch, at(0), 10, Whose::Everybodys).await.unwrap();
     let mut after = claimed[0].thread.clone();
     after.state = ThreadState::Failed;
     after.due_at = None;
@@ -230,7 +230,7 @@ async fn a_thread_refused_for_good_is_tried_again_by_news_at_once_alone(store: S
 async fn a_wait_is_brought_forward_on_demand(store: Store) {
     let epoch = store.begin_epoch("node".into(), at(0)).await.unwrap();
     let case_key = one_waiting_mail(&store).await;
-    let claimed = store.claim(Channel::Email, epoch, at(0), 10).await.unwrap();
+    let claimed = store.claim(Channel::Email, epoch, at(0), 10, Whose::Everybodys).await.unwrap();
     let mut after = claimed[0].thread.clone();
     after.due_at = Some(at(1800));
     after.attempts = 3;

@@ -21,7 +21,7 @@ async fn listed(
 
 /// Has everything that is due by mail accepted at that time, with the next word promised for `due`.
 async fn deliver_promising(store: &Store, epoch: i64, now: i64, due: Option<i64>) -> SettledCount {
-    let claimed = store.claim(Channel::Email, epoch, at(now), 100).await.unwrap();
+    let claimed = store.claim(Channel::Email, epoch, at(now), 100, Whose::Everybodys).await.unwrap();
     let settlements = claimed
         .iter()
         .map(|claimed| Settlement { promised: due.map(at), ..settlement(claimed, Settled::Delivered, now) })
@@ -65,7 +65,7 @@ async fn one_contact_s_acceptance_keeps_the_promise_to_the_client(store: Store) 
     deliver_promising(&store, epoch, 1, Some(600)).await;
     assert_eq!(listed(&store, PromiseFilter::Open).await.len(), 1, "promised to the client, not to each contact");
     plan_next(&store, case_key, 500).await;
-    let mut claimed = store.claim(Channel::Email, epoch, at(500), 100).await.unwrap();
+    let mut claimed = store.claim(Channel::Email, epoch, at(500), 100, Whose::Everybodys).await.unwrap();
     let first = settlement(&claimed.remove(0), Settled::Delivered, 500);
     assert_eq!(store.settle(epoch, vec![first]).await.unwrap().promises_kept, 1);
     let slow = Settlement { promised: Some(at(900)), ..settlement(&claimed.remove(0), Settled::Delivered, 700) };
@@ -93,13 +93,13 @@ async fn whoever_is_told_an_end_learns_how_many_were_kept(store: Store) {
     plan_next(&store, case_key, 900).await;
     deliver_promising(&store, epoch, 900, Some(1_800)).await;
     plan_next(&store, case_key, 1_000).await;
-    let open = store.claim(Channel::Email, epoch, at(1_000), 10).await.unwrap().remove(0);
+    let open = store.claim(Channel::Email, epoch, at(1_000), 10, Whose::Everybodys).await.unwrap().remove(0);
     assert_eq!(open.promises, None, "not before the end");
     let key = ThreadKey { case_key, contact_key: open.thread.contact_key };
     store.unclaim(epoch, vec![key]).await.unwrap();
     end(&store, case_key, 1_000).await;
     for (now, kept) in [(1_860, 1), (1_861, 0)] {
-        let last = store.claim(Channel::Email, epoch, at(now), 10).await.unwrap().remove(0);
+        let last = store.claim(Channel::Email, epoch, at(now), 10, Whose::Everybodys).await.unwrap().remove(0);
         assert_eq!(last.promises, Some(KeptPromises { kept, made: 2 }), "told at {now}");
         store.unclaim(epoch, vec![key]).await.unwrap();
     }

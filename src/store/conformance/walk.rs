@@ -71,7 +71,8 @@ impl Walk {
     }
 
     async fn claim(&mut self, limit: i64) {
-        let claimed = self.store.claim(Channel::Email, self.epoch, at(self.now), limit).await.unwrap();
+        let claimed =
+            self.store.claim(Channel::Email, self.epoch, at(self.now), limit, Whose::Everybodys).await.unwrap();
         for new in &claimed {
             let twice = self.under_way.iter().any(|old| {
                 (old.thread.case_key, old.thread.contact_key) == (new.thread.case_key, new.thread.contact_key)

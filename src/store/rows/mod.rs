@@ -210,6 +210,26 @@ pub struct Claimed {
     pub promises: Option<KeptPromises>,
 }
 
+/// Whose threads are claimed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    Everybodys,
+    /// In rehearsal nobody else gets anything.
+    TheOperators,
+}
+
+/// A client none of whose contacts has accepted what is planned for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreachedClient {
+    pub case_key: i64,
+    pub reference: String,
+    pub client_id: String,
+    /// Who on our side answers for the client.
+    pub owner: Option<String>,
+    /// The sequence that it waits for.
+    pub wanted: i64,
+}
+
 /// What a message needs to know of its client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientLine {

@@ -12,11 +12,12 @@ use super::text::{Millis, document, execute, first, json, optional_json, optiona
 use super::thread::{COLUMNS, WIDTH, standing, thread, write_settled};
 use crate::domain::case::Change;
 use crate::domain::client::Channel;
+use crate::domain::operator;
 use crate::domain::refusals::{self, Refused};
 use crate::domain::thread::{Standing, Thread, ThreadState};
 use crate::store::error::StoreError;
 use crate::store::rows::{
-    AttemptRow, Cancellation, Claimed, ClientLine, DeliveryRow, Settled, SettledCount, Settlement, ThreadKey,
+    AttemptRow, Cancellation, Claimed, ClientLine, DeliveryRow, Settled, SettledCount, Settlement, ThreadKey, Whose,
 };
 
 /// The condition of the index `threads_due`.
@@ -31,11 +32,12 @@ pub(super) fn claim_statement() -> String {
                 c.client_id, c.name, c.locale, c.timezone, threads.entered, r.code, r.standing, {promises}
              FROM threads CROSS JOIN contacts CROSS JOIN book_contacts AS b CROSS JOIN book_clients AS c
                 LEFT JOIN refusals AS r ON r.contact_key = threads.contact_key
-             WHERE threads.channel = $1 AND threads.due_at <= $2 AND {DUE}
+             WHERE threads.channel = $1 AND threads.due_at <= $2 AND {DUE} AND ($5 OR threads.client_id = '{}')
                AND contacts.contact_key = threads.contact_key AND contacts.gone_at IS NULL
                AND b.generation = $3 AND b.contact_key = threads.contact_key
                AND c.generation = $3 AND c.client_id = b.client_id
-             ORDER BY threads.due_at LIMIT $4"
+             ORDER BY threads.due_at LIMIT $4",
+        operator::CLIENT
     )
 }
 
@@ -45,11 +47,12 @@ pub fn claim(
     epoch: i64,
     now: Timestamp,
     limit: i64,
+    whose: Whose,
 ) -> Result<Vec<Claimed>, StoreError> {
     let claimed = rows(
         connection,
         &claim_statement(),
-        params![channel.as_str(), Millis(now), current(connection)?, limit],
+        params![channel.as_str(), Millis(now), current(connection)?, limit, whose == Whose::Everybodys],
         |row| {
             Ok(Claimed {
                 thread: thread(row)?,
@@ -260,9 +263,11 @@ pub fn unclaim(connection: &Connection, epoch: i64, threads: Vec<ThreadKey>) -> 
 const NEVER_TOLD: &str = "threads.first_told IS NULL AND threads.uncertain = 0";
 
 pub fn unsent_and_never_told(connection: &Connection, channel: Channel, limit: i64) -> Result<Vec<Thread>, StoreError> {
-    let unsent =
-        format!("SELECT {COLUMNS} FROM threads WHERE threads.channel = $1 AND {DUE} AND {NEVER_TOLD} LIMIT $2");
-    rows(connection, &unsent, params![channel.as_str(), limit], thread)
+    let unsent = format!(
+        "SELECT {COLUMNS} FROM threads
+         WHERE threads.channel = $1 AND {DUE} AND {NEVER_TOLD} AND threads.client_id <> $3 LIMIT $2"
+    );
+    rows(connection, &unsent, params![channel.as_str(), limit, operator::CLIENT], thread)
 }
 
 pub fn unsent_and_told_before(connection: &Connection) -> Result<i64, StoreError> {

@@ -14,7 +14,7 @@ use candor::domain::thread::ThreadState;
 use candor::passes::dispatch::{self, Came};
 use candor::passes::message::Bundle;
 use candor::passes::{Clock, Shared, book, deliver, ingest, keep};
-use candor::store::rows::{CaseFilter, Claimed, FeedRow, Settlement, Write};
+use candor::store::rows::{CaseFilter, Claimed, FeedRow, Settlement, Whose, Write};
 use jiff::{SignedDuration, Timestamp};
 
 use super::clients::Clients;
@@ -245,7 +245,7 @@ impl World {
             let (shared, now) = (self.shared().clone(), self.now());
             let mut bundles = BTreeMap::new();
             let mut settlements = Vec::new();
-            for claimed in shared.store.claim(channel, shared.epoch, now, 100).await.unwrap() {
+            for claimed in shared.store.claim(channel, shared.epoch, now, 100, Whose::Everybodys).await.unwrap() {
                 let case_key = claimed.thread.case_key;
                 if let Entry::Vacant(place) = bundles.entry(case_key) {
                     place.insert(Bundle::load(&shared, case_key, now).await.unwrap().unwrap());
