@@ -82,6 +82,21 @@ pub enum Command {
         /// Everything of one case: its id, the first characters of it, or its reference
         #[arg(long, value_name = "CASE")]
         case: Option<String>,
+        /// What the operator was told, instead
+        #[arg(long, conflicts_with_all = ["failed", "all", "case"])]
+        operator: bool,
+    },
+    /// Lists the times of the next word that clients were promised: those yet to be kept
+    Promises {
+        /// All of one case: its id, the first characters of it, or its reference
+        #[arg(conflicts_with_all = ["broken", "all"])]
+        case: Option<String>,
+        /// Those that were not kept
+        #[arg(long, conflicts_with = "all")]
+        broken: bool,
+        /// Kept and broken ones too
+        #[arg(long)]
+        all: bool,
     },
     /// Puts failed deliveries back; what is current then is sent
     #[command(group = clap::ArgGroup::new("what").required(true).args(["ids", "all"]))]

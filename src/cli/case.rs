@@ -7,7 +7,7 @@ use super::case_view::CaseView;
 use super::exit::Exit;
 use super::held::Held;
 use super::{case_text, opening, show};
-use crate::store::rows::LedgerFilter;
+use crate::store::rows::{LedgerFilter, PromiseFilter};
 use crate::store::{Store, StoreError};
 
 /// More deliveries of one case are not read at once.
@@ -45,6 +45,7 @@ async fn read(store: &Store, case_key: i64) -> Result<Option<CaseView>, StoreErr
     }
     let threads = store.case_threads(case_key).await?;
     let attempts = store.failed_attempts(case_key).await?;
+    let promises = store.promises(PromiseFilter::Case(case_key), limit).await?;
     let held = Held::of(&store.held_accounts().await?);
-    Ok(Some(CaseView::of(&story, &rows, &threads, &attempts, held)))
+    Ok(Some(CaseView::of(&story, &rows, &threads, &attempts, &promises, held, opening::clock().now())))
 }

@@ -5,10 +5,11 @@
 
 use jiff::Timestamp;
 
-use super::case_view::{CaseView, Contact, Entry, What};
-use super::{deliveries, listing, show};
+use super::case_view::{CaseView, Contact, Entry, Promised, What};
+use super::{deliveries, listing, promises, show};
 use crate::domain::case::{CaseState, Scope};
 use crate::domain::incident::{Impact, Origin, Phase};
+use crate::domain::kept::PromiseResult;
 use crate::domain::notice::Kind;
 
 /// `--json` lists all of them.
@@ -23,6 +24,9 @@ pub fn draw(view: &CaseView) -> String {
     } else {
         part("Who was told", &cut(deliveries::table(rows, &view.accounts_held), view.deliveries.len()))
     });
+    if !view.promises.is_empty() {
+        parts.push(part("Promised next words", &promised(view)));
+    }
     if !view.not_reached.is_empty() {
         parts.push(part("Not reached", &not_reached(view)));
     }
@@ -162,6 +166,28 @@ fn not_reached(view: &CaseView) -> String {
     let rows: Vec<_> = view.not_reached.iter().take(MOST_ROWS).map(row).collect();
     let header = ["CLIENT", "CHANNEL", "TO", "STATE", "SINCE (UTC)", "NEXT ATTEMPT (UTC)", "CAUSE"];
     cut(listing::table(&header, &rows), view.not_reached.len())
+}
+
+/// How many were kept, and those that were not or are yet to be: kept ones are listed by `candor promises CASE`.
+fn promised(view: &CaseView) -> String {
+    let of = |result: Option<PromiseResult>| view.promises.iter().filter(|one| one.1.result == result).count();
+    let counts = [
+        (of(Some(PromiseResult::Kept)), "kept"),
+        (of(Some(PromiseResult::Broken)), "broken"),
+        (of(Some(PromiseResult::Released)), "released"),
+        (of(None), "yet to be kept"),
+    ];
+    let said: Vec<String> = counts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
+    let is_shown = |one: &&Promised| match one.1.result {
+        None | Some(PromiseResult::Broken) => true,
+        Some(PromiseResult::Kept | PromiseResult::Released) => false,
+    };
+    let shown: Vec<&Promised> = view.promises.iter().filter(is_shown).collect();
+    if shown.is_empty() {
+        return said.join(", ");
+    }
+    let rows: Vec<_> = shown.iter().take(MOST_ROWS).map(|one| promises::Shown::of(&one.1, view.now)).collect();
+    format!("{}\n{}", said.join(", "), cut(promises::table(&rows), shown.len()))
 }
 
 fn attempts(view: &CaseView) -> String {

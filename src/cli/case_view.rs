@@ -9,12 +9,13 @@ use serde::Serialize;
 
 use super::deliveries::Shown;
 use super::held::{self, Held};
+use super::promises;
 use crate::domain::case::{CaseState, Scope, Story, Update};
 use crate::domain::client::masked;
 use crate::domain::incident::{Impact, Need, Origin, Phase};
 use crate::domain::notice::Kind;
 use crate::domain::thread::{Thread, ThreadState};
-use crate::store::rows::{AttemptRow, LedgerRow, ThreadKey};
+use crate::store::rows::{AttemptRow, LedgerRow, PromiseRow, ThreadKey};
 
 #[derive(Debug, Serialize)]
 pub struct CaseView {
@@ -37,12 +38,16 @@ pub struct CaseView {
     /// Found open at the first sight of its feed, and nobody has been told since.
     pub silent_since_first_sight: bool,
     pub closed_by_hand: bool,
+    /// When this was read.
+    pub now: Timestamp,
     /// By time.
     pub timeline: Vec<Entry>,
     /// Accounts of ours that are refused: what is addressed through them waits.
     pub accounts_held: Held,
     /// By contact and sequence.
     pub deliveries: Vec<Delivery>,
+    /// Every time of the next word that a client was told, by client and time.
+    pub promises: Vec<Promised>,
     pub not_reached: Vec<NotReached>,
     pub failed_attempts: Vec<FailedAttempt>,
     /// Contacts that were told that it is open, not yet that it is over, and can still be told.
@@ -95,6 +100,17 @@ pub enum What {
 #[serde(transparent)]
 pub struct Delivery(pub serde_json::Value, #[serde(skip)] pub LedgerRow);
 
+/// A promise, as `candor promises --json` lists it.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub struct Promised(pub serde_json::Value, #[serde(skip)] pub PromiseRow);
+
+impl Promised {
+    fn value(row: &PromiseRow, now: Timestamp) -> serde_json::Value {
+        serde_json::to_value(promises::Shown::of(row, now)).unwrap_or_default()
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Contact {
     pub client: String,
@@ -131,7 +147,9 @@ impl CaseView {
         rows: &[LedgerRow],
         threads: &[Thread],
         attempts: &[(ThreadKey, AttemptRow)],
+        promises: &[PromiseRow],
         held: Held,
+        now: Timestamp,
     ) -> CaseView {
         let case = &story.case;
         let facts = &case.facts;
@@ -155,11 +173,13 @@ impl CaseView {
             next_word_by: case.timers.promise.map(|promise| promise.due_at).filter(|_| threads.iter().any(is_owed)),
             silent_since_first_sight: facts.silent_since_first_sight,
             closed_by_hand: facts.closed_by_hand,
+            now,
             timeline: timeline(story),
             deliveries: rows
                 .iter()
                 .map(|row| Delivery(serde_json::to_value(Shown::of(row, &held)).unwrap_or_default(), row.clone()))
                 .collect(),
+            promises: promises.iter().map(|row| Promised(Promised::value(row, now), row.clone())).collect(),
             not_reached: not_reached(threads, &book, &held),
             failed_attempts: attempts
                 .iter()

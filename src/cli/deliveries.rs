@@ -25,6 +25,8 @@ pub enum Asked {
     Unsettled,
     Failed,
     All,
+    /// What our own side was told.
+    Operator,
     Case {
         named: String,
         only: Only,
@@ -52,12 +54,13 @@ async fn listed(arguments: &Arguments, asked: &Asked) -> Result<(Vec<LedgerRow>,
     let store = match (opening::state(&settings)?, asked) {
         (Some(store), _) => store,
         (None, Asked::Case { named, .. }) => return Err(opening::unknown_case(named)),
-        (None, Asked::Unsettled | Asked::Failed | Asked::All) => return Ok(Default::default()),
+        (None, Asked::Unsettled | Asked::Failed | Asked::All | Asked::Operator) => return Ok(Default::default()),
     };
     let filter = match asked {
         Asked::Unsettled => LedgerFilter::Unsettled,
         Asked::Failed => LedgerFilter::Failed,
         Asked::All => LedgerFilter::All,
+        Asked::Operator => LedgerFilter::Operator,
         Asked::Case { named, .. } => LedgerFilter::Case(opening::case_key(&store, named).await?),
     };
     let limit = i64::try_from(MOST).unwrap_or(i64::MAX) + 1;
@@ -84,6 +87,7 @@ fn print(arguments: &Arguments, asked: &Asked, rows: &[LedgerRow], held: &Held) 
             Asked::Unsettled => "nothing waits and nothing has failed; --all lists what was delivered",
             Asked::Failed | Asked::Case { only: Only::Failed, .. } => "nothing has failed",
             Asked::All => "nothing has been sent yet",
+            Asked::Operator => "the operator has not been told anything",
             Asked::Case { only: Only::Everything, .. } => "nobody has been told of this case",
         });
         return;

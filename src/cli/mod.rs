@@ -22,6 +22,7 @@ pub mod opening;
 pub mod outlook;
 pub mod packaging;
 pub mod preview;
+pub mod promises;
 pub mod run;
 pub mod show;
 pub mod trigger;
@@ -81,8 +82,12 @@ async fn dispatch(arguments: Arguments) -> Exit {
             None => case::case(&arguments, &flags.case).await,
             Some(decision) => decide::decide(&arguments, &flags.case, &decision).await,
         },
-        Command::Deliveries { failed, all, case } => {
+        Command::Deliveries { operator: true, .. } => deliveries::deliveries(&arguments, &Asked::Operator).await,
+        Command::Deliveries { failed, all, case, operator: false } => {
             deliveries::deliveries(&arguments, &asked_deliveries(failed, all, case)).await
+        }
+        Command::Promises { case, broken, all } => {
+            promises::promises(&arguments, &asked_promises(case, broken, all)).await
         }
         Command::Retry { ids, all: _ } => deliveries::retry(&arguments, &ids).await,
         Command::Clients { command: ClientsCommand::Secret { id } } => clients::secret(&arguments, &id),
@@ -99,5 +104,15 @@ fn asked_deliveries(failed: bool, all: bool, case: Option<String>) -> Asked {
         (None, true, _) => Asked::Failed,
         (None, false, true) => Asked::All,
         (None, false, false) => Asked::Unsettled,
+    }
+}
+
+#[expect(clippy::fn_params_excessive_bools, reason = "these are the flags as clap reads them")]
+fn asked_promises(case: Option<String>, broken: bool, all: bool) -> promises::Asked {
+    match (case, broken, all) {
+        (Some(named), _, _) => promises::Asked::Case(named),
+        (None, true, _) => promises::Asked::Broken,
+        (None, false, true) => promises::Asked::All,
+        (None, false, false) => promises::Asked::Open,
     }
 }

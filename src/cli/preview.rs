@@ -111,6 +111,7 @@ async fn of_update(current: &Current, prospect: &Prospect, shelf: &mut Shelf<'_>
                 catalog: &current.catalog,
                 voice: &voice,
                 next_word: prospect.next_word,
+                promises: None,
                 now: prospect.now,
             }
             .notice();

@@ -13,6 +13,7 @@
 pub mod clock;
 pub mod files;
 pub mod front;
+pub mod heartbeat;
 pub mod journal;
 pub mod logging;
 pub mod node;

@@ -20,7 +20,7 @@ use crate::passes::book::{self, Caution, Loaded};
 use crate::passes::current::{Current, CurrentCell};
 use crate::passes::lanes::Lanes;
 use crate::passes::metrics::Metrics;
-use crate::passes::{Clock, Shared, Wakes, deliver, dispatch, ids, keep, poll};
+use crate::passes::{Clock, Shared, Wakes, deliver, dispatch, ids, keep, operator, poll};
 use crate::store::Store;
 use crate::store::lock::{self, Locked, StateLock};
 
@@ -88,6 +88,7 @@ impl Node {
         for _ in 0..1_000 {
             let now = self.shared.clock.now();
             let spoken = keep::pass(&self.shared, now).await?;
+            operator::pass(&self.shared, now).await?;
             let planned = dispatch::pass(&self.shared, now).await?;
             self.email.refresh(&self.shared.current.load_full());
             self.webhook.refresh(&self.shared.current.load_full());
@@ -151,6 +152,7 @@ fn shared(store: Store, current: Current, clock: Clock, epoch: i64) -> Shared {
         wakes: Arc::new(Wakes::default()),
         metrics: Arc::new(Metrics::new(env!("CARGO_PKG_VERSION"))),
         reported: Arc::default(),
+        operator: Arc::default(),
         epoch,
         started_at,
     }

@@ -9,6 +9,8 @@ use std::sync::Arc;
 use super::{files, node};
 use crate::config::diagnostic::Diagnostic;
 use crate::domain::client::Channel;
+use crate::domain::counted::counted;
+use crate::domain::operator::{self, Thing};
 use crate::passes::Shared;
 use crate::passes::book::{self, Caution, Loaded};
 use crate::passes::current::Current;
@@ -36,6 +38,7 @@ pub async fn reload(shared: &Shared, config: &Path) {
         Ok(Loaded::Switched(change)) => {
             tracing::info!(added = change.added, removed = change.removed, "the client book is reloaded");
             for client in &change.removed_in_open_cases {
+                shared.operator.tell(Thing::ClientsRemoved, client.clone());
                 tracing::warn!(client = %client, "removed although told of something that is not over");
             }
         }
@@ -45,7 +48,7 @@ pub async fn reload(shared: &Shared, config: &Path) {
         }
     }
     let current = keep_what_needs_a_start(&before, current);
-    forget_feeds_that_are_gone(shared, &before, &current);
+    forget_feeds_that_are_gone(shared, &before, &current).await;
     // Before the first look at a new feed: what is put into its folder after that is news.
     node::make_folders(&current);
     settle_rehearsal(shared).await;
@@ -75,11 +78,32 @@ async fn settle_rehearsal(shared: &Shared) {
     }
 }
 
-fn forget_feeds_that_are_gone(shared: &Shared, before: &Current, after: &Current) {
+async fn forget_feeds_that_are_gone(shared: &Shared, before: &Current, after: &Current) {
     let names: BTreeSet<&str> = after.settings.feeds.iter().map(|feed| feed.name.as_str()).collect();
     shared.reported.keep_only(&names);
     for feed in before.settings.feeds.iter().filter(|feed| !names.contains(feed.name.as_str())) {
         shared.metrics.forget_feed(&feed.name);
+        say_who_follows(shared, &feed.name).await;
+    }
+}
+
+/// Cases of a feed that is no longer read go on: whoever took it out learns which.
+async fn say_who_follows(shared: &Shared, feed: &str) {
+    let open = match shared.store.open_cases_of(feed.to_owned()).await {
+        Ok(open) => open,
+        Err(error) => {
+            tracing::error!(error = %error, "the open cases of a feed that is gone could not be read");
+            return;
+        }
+    };
+    for case in open {
+        let Ok(Some(story)) = shared.store.story(case.case_key).await else { continue };
+        let clients = shared.store.owed_clients(case.case_key).await.unwrap_or_default();
+        let reference = &story.case.reference;
+        let waiting = counted(clients.unsigned_abs(), "client follows it", "clients follow it");
+        let line = format!("{reference}, {}: {waiting}", operator::about(&story.case));
+        shared.operator.tell(Thing::FeedRemoved { feed: feed.to_owned() }, line);
+        tracing::warn!(feed, case.reference = %reference, clients, "the feed is gone and a case of it is open");
     }
 }
 

@@ -14,11 +14,11 @@ use super::front::Front;
 use super::node::{Node, NodeError};
 use super::readers::Readers;
 use super::repeat::{Found, Progress, Repeat};
-use super::systemd;
 use super::watch::Watches;
+use super::{heartbeat, systemd};
 use crate::domain::client::Channel;
 use crate::passes::lanes::Lanes;
-use crate::passes::{Clock, Shared, deliver, dispatch, keep, rehearsal};
+use crate::passes::{Clock, Shared, deliver, dispatch, keep, operator, rehearsal};
 use crate::web::listener::Listener;
 use crate::web::routes::{self, AdminPlace};
 use crate::web::serve::{self, Limits};
@@ -136,6 +136,11 @@ fn spawn_passes(tasks: &TaskTracker, node: Node, progress: &Progress, stop: &Can
         repeat.run(|| async { keep::pass(&s, s.clock.now()).await.map(|_| Found::Nothing) }).await;
         t.cancelled().await;
     });
+    let (s, p, t) = (shared.clone(), progress.clone(), stop.clone());
+    tasks.spawn(async move {
+        let repeat = Repeat { name: "operator", every: LOOK_EVERY, wake: &s.operator.wake, stop: &t, progress: &p };
+        repeat.run(|| async { operator::pass(&s, s.clock.now()).await.map(|_| Found::Nothing) }).await;
+    });
     tasks.spawn(send(shared.clone(), Channel::Email, email, stop.clone()));
     tasks.spawn(send(shared, Channel::Webhook, webhook, stop.clone()));
 }
@@ -185,6 +190,8 @@ fn spawn_upkeep(tasks: &TaskTracker, shared: &Shared, progress: &Progress, stop:
             }
         }
     });
+    let (s, p, t) = (shared.clone(), progress.clone(), stop.clone());
+    tasks.spawn(async move { heartbeat::run(&s, &p, &t).await });
     let (p, t) = (progress.clone(), stop.clone());
     tasks.spawn(async move { systemd::watchdog(&p, &t).await });
 }

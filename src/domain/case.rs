@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::incident::{DataLoss, Impact, Need, NextWord, Origin, Phase};
@@ -145,6 +145,9 @@ pub struct Timers {
     pub last_quiet_at: Option<Timestamp>,
     /// When `keep` asked for the feed to be read before it speaks.
     pub asked_feed_at: Option<Timestamp>,
+    /// The promise that the operator has been reminded of.
+    #[serde(default)]
+    pub nudged_for: Option<Timestamp>,
 }
 
 /// The time of the next word, promised to everybody who was told of the case.
@@ -168,7 +171,16 @@ pub enum Acts {
     OnTime,
 }
 
+/// The operator is reminded of a word that is due, that long before it is.
+const NUDGE_AHEAD: SignedDuration = SignedDuration::from_mins(5);
+
 impl Promise {
+    /// When the operator is reminded, where the promise is far enough ahead for that to be of use.
+    pub fn nudge_at(&self) -> Option<Timestamp> {
+        let is_far = self.due_at.duration_since(self.made_at) >= NUDGE_AHEAD * 2;
+        is_far.then(|| self.due_at - NUDGE_AHEAD)
+    }
+
     /// `keep` acts ahead by a tenth of the interval, at most 60 seconds.
     pub fn act_at(&self) -> Timestamp {
         match self.acts {
@@ -184,12 +196,14 @@ impl Promise {
 impl Timers {
     /// When `keep` wants to look at the case next.
     pub fn wake_at(&self) -> Option<Timestamp> {
+        let nudge =
+            self.promise.and_then(|promise| promise.nudge_at().filter(|_| self.nudged_for != Some(promise.due_at)));
         let promise = self.promise.map(|promise| match self.asked_feed_at {
             // Asked already: look again soon, and at the latest when the promise is due.
             Some(asked) => (asked + Duration::from_secs(2)).min(promise.due_at.max(asked)),
             None => promise.act_at(),
         });
-        [promise, self.unaffected_at, self.unscoped_at].into_iter().flatten().min()
+        [promise, nudge, self.unaffected_at, self.unscoped_at].into_iter().flatten().min()
     }
 }
 

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::incident::{DataLoss, Impact, Need, Phase};
+use super::kept::KeptPromises;
 
 /// What is new, as the change row and the webhook name it. Ordered from the weakest to the strongest:
 /// of several kinds in one notice the greatest is its reason.
@@ -179,6 +180,8 @@ pub struct Notice {
     pub lost_sight_since: Option<Timestamp>,
     /// For `due`: nobody has written for a day, so that the next word comes tomorrow.
     pub is_daily: bool,
+    /// With an end: how many of the words promised to the client came.
+    pub promises: Option<KeptPromises>,
     /// The client's page, once there is one.
     pub page: Option<String>,
     pub drill: bool,

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use super::case::{CaseState, Change, ChangeFacts, Story, Update};
 use super::component::Catalog;
 use super::incident::{Impact, Need, Phase};
+use super::kept::KeptPromises;
 use super::notice::{Action, Affected, CaseFacts, Guidance, Kind, Notice, Replaced, Voice, Words};
 use super::thread::{Standing, Thread, Variant};
 
@@ -30,6 +31,8 @@ pub struct Telling<'a> {
     pub voice: &'a Voice,
     /// The promise that holds now.
     pub next_word: Option<Timestamp>,
+    /// How many of the words promised to the client came, where this tells an end.
+    pub promises: Option<KeptPromises>,
     pub now: Timestamp,
 }
 
@@ -57,6 +60,7 @@ impl Telling<'_> {
             promised: range.last().and_then(|c| c.facts.promised).filter(|_| is_due),
             lost_sight_since: range.last().and_then(|c| c.facts.lost_sight_since),
             is_daily: self.now.duration_since(case.facts.last_news_at).as_hours() >= 24,
+            promises: self.promises.filter(|_| self.closing().is_some()),
             page: None,
             drill: false,
             changes,

@@ -9,6 +9,7 @@ use super::Shared;
 use super::lanes::Lanes;
 use crate::domain::client::Channel;
 use crate::domain::delivery::{Cause, Outcome};
+use crate::domain::operator::Thing;
 use crate::store::StoreError;
 use crate::store::rows::{HeldAccount, HeldFor, RefusedContact};
 
@@ -60,6 +61,7 @@ pub async fn gate(shared: &Shared, channel: Channel, lanes: &Lanes) -> Result<Ga
 
 /// Nothing more is sent through the account until a probe succeeds.
 pub async fn hold(shared: &Shared, channel: Channel, cause: Cause) -> Result<(), StoreError> {
+    tell_the_operator(shared, channel, &cause);
     tracing::error!(channel = channel.as_str(), cause = %cause, "our own account is refused: nothing is sent on this channel until a probe succeeds");
     hold_on(shared, channel, cause).await
 }
@@ -79,6 +81,7 @@ pub async fn hold_for_recipients(
     cause: Cause,
 ) -> Result<(), StoreError> {
     let now = shared.clock.now();
+    tell_the_operator(shared, channel, &cause);
     tracing::error!(channel = channel.as_str(), cause = %cause, "the relay refuses everybody: nothing is sent on this channel until it takes somebody again");
     let name = channel.as_str().to_owned();
     let put_back = shared.store.hold_for_recipients(name, refused, cause, now, now + PROBE_EVERY).await?;
@@ -86,6 +89,10 @@ pub async fn hold_for_recipients(
         tracing::info!(threads = put_back, "deliveries that had failed so before are put back");
     }
     Ok(())
+}
+
+fn tell_the_operator(shared: &Shared, channel: Channel, cause: &Cause) {
+    shared.operator.tell(Thing::AccountHeld { channel: channel.as_str().to_owned() }, cause.to_string());
 }
 
 pub async fn release(shared: &Shared, channel: Channel) -> Result<(), StoreError> {

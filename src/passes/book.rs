@@ -3,6 +3,8 @@
 //! Deliberately absent: reading the files (`config::clients`), and any notice: a reload tells nobody anything
 //! by itself.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
@@ -11,6 +13,8 @@ use crate::config::clients::{self, BookError, BookSummary, ClientRules};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::fingerprint;
 use crate::domain::client::Client;
+use crate::domain::incident::Impact;
+use crate::domain::operator;
 use crate::store::Store;
 use crate::store::rows::BookChange;
 
@@ -49,7 +53,8 @@ pub enum Caution {
 pub async fn load(store: &Store, current: &Current, caution: Caution, now: Timestamp) -> anyhow::Result<Loaded> {
     let path = current.settings.clients.clone();
     let prints = fingerprint::fingerprint(&path)?;
-    let print = format!("{prints:?} {:?}", current.settings.components);
+    let settings = &current.settings;
+    let print = format!("{prints:?} {:?} {:?}", settings.components, settings.operator.contacts);
     let print = crate::domain::text::text_hash(&print);
     if store.book_fingerprint().await?.as_deref() == Some(print.as_str()) {
         return Ok(Loaded::Unchanged);
@@ -93,8 +98,29 @@ async fn write_generation(
         store.write_book_chunk(generation, chunk).await?;
     }
     match reading.await? {
-        Ok(summary) => Ok(Ok(summary)),
+        Ok(summary) => {
+            store.write_book_chunk(generation, the_operator(current).into_iter().collect()).await?;
+            Ok(Ok(summary))
+        }
         Err(BookError::Faulty(faults)) => Ok(Err(faults)),
         Err(BookError::Sink(error)) => Err(error),
     }
+}
+
+/// The operator's contacts as a client of the book that depends on nothing: no case of others ever concerns it.
+fn the_operator(current: &Current) -> Option<Client> {
+    let contacts = current.settings.operator.contacts.clone();
+    (!contacts.is_empty()).then(|| Client {
+        id: operator::CLIENT.to_owned(),
+        name: current.settings.sender.name.clone(),
+        timezone: "UTC".to_owned(),
+        locale: None,
+        priorities: Vec::new(),
+        min_impact: Impact::None,
+        maintenance: false,
+        owner: None,
+        tags: Vec::new(),
+        facts: BTreeMap::new(),
+        contacts,
+    })
 }

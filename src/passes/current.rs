@@ -71,15 +71,10 @@ impl Current {
         [
             (
                 settings.deliver == Deliver::Rehearse,
-                "deliver = \"rehearse\": nothing is sent to anybody; the operator's copies are not there yet",
+                "deliver = \"rehearse\": nothing is sent but the operator's notices; copies of what clients would get are not there yet",
             ),
             (settings.guard.ask_above.is_some(), "guard.ask_above: nothing waits for a yes yet"),
             (email.is_some_and(|email| email.per_day.is_some()), "email.per_day: mails are not counted yet"),
-            (
-                !settings.operator.contacts.is_empty(),
-                "operator.contact: the operator reads the log; no notices are sent yet",
-            ),
-            (settings.operator.heartbeat.is_some(), "operator.heartbeat: it is not fetched yet"),
             (
                 settings.feeds.iter().any(|feed| feed.same_as.is_some()),
                 "feed.same_as: two feeds of one page are followed apart",

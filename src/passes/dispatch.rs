@@ -3,14 +3,17 @@
 //! Goes through the client book in chunks, each one transaction with its cursor; delivery begins after the
 //! first. Deliberately absent: who is told (`domain::plan`).
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 
-use super::Shared;
 use super::current::Current;
+use super::{Shared, operator};
+use crate::domain;
 use crate::domain::case::{Case, Change, Story};
+use crate::domain::counted::counted;
 use crate::domain::notice::Kind;
+use crate::domain::operator::Thing;
 use crate::domain::plan::{self, Former, Known, Planning};
 use crate::domain::promise;
 use crate::domain::thread::Variant;
@@ -35,10 +38,10 @@ pub struct Report {
 pub async fn pass(shared: &Shared, now: Timestamp) -> Result<Report, StoreError> {
     let mut report = Report::default();
     for mut due in shared.store.due_changes(now, BATCH).await? {
-        let mut raised = 0;
+        let mut reach = Reach::default();
         loop {
             let chunk = plan_chunk(shared, &due, CHUNK, now).await?;
-            raised += chunk.raised;
+            reach = reach.and(chunk.reach);
             match chunk.came {
                 Came::Further { after } => due.after = Some(after),
                 Came::Done => {
@@ -46,9 +49,10 @@ pub async fn pass(shared: &Shared, now: Timestamp) -> Result<Report, StoreError>
                     tracing::info!(
                         case.key = due.case_key,
                         change.sequence = due.sequence,
-                        threads = raised,
+                        threads = reach.contacts,
                         "planned"
                     );
+                    tell_of_opening(shared, &due, reach).await?;
                     break;
                 }
                 Came::Conflict => {
@@ -59,7 +63,7 @@ pub async fn pass(shared: &Shared, now: Timestamp) -> Result<Report, StoreError>
                 Came::NotItsTurn => break,
             }
         }
-        report.raised += raised;
+        report.raised += reach.contacts;
     }
     Ok(report)
 }
@@ -67,8 +71,34 @@ pub async fn pass(shared: &Shared, now: Timestamp) -> Result<Report, StoreError>
 /// What came of planning one chunk of the book.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChunkReport {
-    pub raised: usize,
+    pub reach: Reach,
     pub came: Came,
+}
+
+/// Whom a change reaches.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reach {
+    pub clients: usize,
+    pub contacts: usize,
+    /// Clients who read that nothing is known to do.
+    pub without_guidance: usize,
+}
+
+impl Reach {
+    fn of(raises: &[rows::Raise]) -> Reach {
+        let clients: BTreeMap<&str, bool> =
+            raises.iter().map(|raise| (raise.client_id.as_str(), raise.variant.known)).collect();
+        let without_guidance = clients.values().filter(|known| !**known).count();
+        Reach { clients: clients.len(), contacts: raises.len(), without_guidance }
+    }
+
+    fn and(self, more: Reach) -> Reach {
+        Reach {
+            clients: self.clients + more.clients,
+            contacts: self.contacts + more.contacts,
+            without_guidance: self.without_guidance + more.without_guidance,
+        }
+    }
 }
 
 /// How far planning has come.
@@ -84,6 +114,26 @@ pub enum Came {
     NotItsTurn,
 }
 
+/// The operator learns that clients are being told of a case, how many, and how many of them without a word of what
+/// they can do.
+async fn tell_of_opening(shared: &Shared, due: &DueChange, reach: Reach) -> Result<(), StoreError> {
+    let Some(story) = shared.store.story(due.case_key).await? else { return Ok(()) };
+    let opens = |change: &Change| change.kinds.iter().any(|kind| matches!(kind, Kind::Opened | Kind::Reopened));
+    let is_opening = story.changes.iter().any(|change| change.sequence == due.sequence && opens(change));
+    if !is_opening || operator::is_the_operators(&story) {
+        return Ok(());
+    }
+    let Reach { clients, contacts, without_guidance } = reach;
+    let clients = counted(clients as u64, "client", "clients");
+    let contacts = counted(contacts as u64, "contact", "contacts");
+    let line = format!(
+        "{}: {clients}, {contacts}; without a word of what they can do: {without_guidance}",
+        domain::operator::about(&story.case)
+    );
+    shared.operator.tell(Thing::CaseOpened { reference: story.case.reference.clone() }, line);
+    Ok(())
+}
+
 /// Plans a change for the next `most` clients of the book, in one transaction, from the case as it is now: what
 /// its source has said since the chunk before has a row of its own.
 pub async fn plan_chunk(
@@ -95,8 +145,13 @@ pub async fn plan_chunk(
     let story = shared.store.story(due.case_key).await?;
     let turn = story.as_ref().and_then(|story| story.first_unplanned().map(|change| (story, change)));
     let Some((story, change)) = turn.filter(|(_, change)| change.sequence == due.sequence) else {
-        return Ok(ChunkReport { raised: 0, came: Came::NotItsTurn });
+        return Ok(ChunkReport { reach: Reach::default(), came: Came::NotItsTurn });
     };
+    if operator::is_the_operators(story) {
+        let raises = operator::raises(shared, now).await?;
+        return raise(shared, due, raises, Progress::Done { case: Box::new(story.case.clone()) }, Came::Done, now)
+            .await;
+    }
     let current = shared.current.load();
     let planning =
         Planning::new(story, change, &current.catalog, &current.playbook, &current.settings.sender.locale, now);
@@ -105,17 +160,28 @@ pub async fn plan_chunk(
     let variants: HashMap<i64, Variant> = chunk.variants.into_iter().collect();
     let raises: Vec<rows::Raise> =
         chunk.planned.iter().flat_map(|planned| rows_of(&planning, planned, &variants)).collect();
-    let raised = raises.len();
     let (progress, came) = match chunk.next_after {
         Some(after) => (Progress::More { after: after.clone(), version: story.case.version }, Came::Further { after }),
         None => (Progress::Done { case: Box::new(planned_case(&current, story, change, now)) }, Came::Done),
     };
+    raise(shared, due, raises, progress, came, now).await
+}
+
+async fn raise(
+    shared: &Shared,
+    due: &DueChange,
+    raises: Vec<rows::Raise>,
+    progress: Progress,
+    came: Came,
+    now: Timestamp,
+) -> Result<ChunkReport, StoreError> {
+    let reach = Reach::of(&raises);
     let raising = Raising { case_key: due.case_key, sequence: due.sequence, raises, progress };
     match shared.store.raise(raising, now).await? {
-        Recorded::Conflict => Ok(ChunkReport { raised: 0, came: Came::Conflict }),
+        Recorded::Conflict => Ok(ChunkReport { reach: Reach::default(), came: Came::Conflict }),
         Recorded::Done { .. } => {
             shared.wakes.deliver_all();
-            Ok(ChunkReport { raised, came })
+            Ok(ChunkReport { reach, came })
         }
     }
 }

@@ -9,6 +9,7 @@ use super::{Shared, ids};
 use crate::domain::case::Story;
 use crate::domain::incident::Observation;
 use crate::domain::observe::{self, Context, Observed, Remark, Sight, Step};
+use crate::domain::operator::{self, Thing};
 use crate::store::StoreError;
 use crate::store::rows::{FeedRow, Recorded, Write};
 
@@ -60,7 +61,7 @@ pub async fn take(
             Recorded::Conflict => {}
             Recorded::Done { case_keys } => {
                 for (step, case_key) in steps.iter().zip(&case_keys) {
-                    log_step(step, *case_key);
+                    log_step(shared, step, *case_key);
                 }
                 shared.wakes.dispatch.notify_one();
                 shared.wakes.keep.notify_one();
@@ -149,7 +150,7 @@ async fn names(shared: &Shared, story: Option<&Story>, now: Timestamp) -> Result
 }
 
 /// Says in the log what was decided; never a word of the feed's text.
-fn log_step(step: &Step, case_key: i64) {
+fn log_step(shared: &Shared, step: &Step, case_key: i64) {
     let case = &step.case;
     if let Some(change) = &step.change {
         tracing::info!(
@@ -165,18 +166,27 @@ fn log_step(step: &Step, case_key: i64) {
         let reference = &case.reference;
         match remark {
             Remark::Unmapped(names) => {
+                let feed = case.source.clone();
+                names.iter().for_each(|name| shared.operator.tell(Thing::Unmapped { feed: feed.clone() }, name));
                 tracing::warn!(case.reference = %reference, names = ?names, "component names that match nothing of ours; add them to `matches` of a [[component]], or to `ignore` of the feed");
             }
             Remark::UnknownPhase(word) => {
+                let line = format!("the status {word:?} in {reference} is none that we know; the case counts as open");
+                shared.operator.tell(Thing::FeedOdd { feed: case.source.clone() }, line);
                 tracing::warn!(case.reference = %reference, word = ?word, "a status that is none of ours; the case counts as open");
             }
             Remark::Unscoped => {
+                shared.operator.tell(Thing::Unscoped { reference: reference.clone() }, operator::about(case));
                 tracing::warn!(case.reference = %reference, "the case names no component: nobody is told until it is known whom it concerns");
             }
             Remark::NotAnnounced => {
+                let line = format!("the author of an update in {reference} chose not to announce it");
+                shared.operator.tell(Thing::FeedOdd { feed: case.source.clone() }, line);
                 tracing::info!(case.reference = %reference, "its author chose not to announce an update; it goes along with the next notice");
             }
             Remark::FoundOpenAtFirstSight => {
+                let line = format!("{reference}, {}", operator::about(case));
+                shared.operator.tell(Thing::FoundOpen { feed: case.source.clone() }, line);
                 tracing::warn!(case.reference = %reference, "found open at the first sight of its feed: told with its next change, nobody yet");
             }
             Remark::TakenInAsHistory => {

@@ -4,17 +4,20 @@
 //! cases whose last word has been heard, threads whose contact is gone. Deliberately absent: the length of
 //! the intervals (`domain::promise`) and what the notice says.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::Shared;
 use super::metrics::Settled;
 use crate::domain::case::{Case, CaseState, Change, ChangeFacts, Scope, Story};
+use crate::domain::counted::counted;
 use crate::domain::delivery::Cause;
 use crate::domain::incident::Impact;
+use crate::domain::kept::{self, PromiseResult};
 use crate::domain::news::{self, News, Urgency};
 use crate::domain::notice::Kind;
+use crate::domain::operator::{self, Thing};
 use crate::domain::promise::{self, Standing};
 use crate::store::StoreError;
 use crate::store::rows::{Cancellation, FeedRow, Recorded, ThreadKey, Write};
@@ -28,6 +31,8 @@ const WAIT_AFTER_START: SignedDuration = SignedDuration::from_secs(60);
 const LOST_SIGHT_AFTER: SignedDuration = SignedDuration::from_mins(5);
 /// A closed case listens for a post-mortem that long.
 const ARCHIVE_AFTER: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// Between an acceptance and its commit.
+const A_MOMENT: SignedDuration = SignedDuration::from_secs(5);
 /// Rows deleted in one transaction.
 const PRUNE_BATCH: i64 = 2_000;
 
@@ -36,6 +41,7 @@ pub struct Report {
     pub spoken: usize,
     pub closed: usize,
     pub cancelled: usize,
+    pub broken: usize,
 }
 
 /// Looks at every case whose timer has come.
@@ -53,6 +59,7 @@ pub async fn pass(shared: &Shared, now: Timestamp) -> Result<Report, StoreError>
     }
     report.closed = shared.store.close_settled_cases(now).await?.len();
     report.cancelled = cancel_orphans(shared, now).await?;
+    report.broken = break_promises(shared, now).await?;
     Ok(report)
 }
 
@@ -95,6 +102,34 @@ async fn cancel_orphans(shared: &Shared, now: Timestamp) -> Result<usize, StoreE
     Ok(usize::try_from(cancelled).unwrap_or(0))
 }
 
+/// Says which promises nobody has kept, case by case. A word that is being accepted just now is given a moment more.
+async fn break_promises(shared: &Shared, now: Timestamp) -> Result<usize, StoreError> {
+    let mut broken = 0;
+    loop {
+        let over = shared.store.break_promises(now - kept::GRACE - A_MOMENT, BATCH).await?;
+        broken += over.broken.len();
+        shared.metrics.promises(PromiseResult::Broken, u64::try_from(over.broken.len()).unwrap_or(u64::MAX));
+        let mut by_case: BTreeMap<(i64, Timestamp), usize> = BTreeMap::new();
+        for promise in &over.broken {
+            *by_case.entry((promise.case_key, promise.due_at)).or_default() += 1;
+        }
+        for ((case_key, due_at), clients) in by_case {
+            let reference = shared.store.story(case_key).await?.map(|story| story.case.reference).unwrap_or_default();
+            let line = format!("{}: the word promised for {due_at}", counted(clients as u64, "client", "clients"));
+            shared.operator.tell(Thing::PromiseBroken { reference: reference.clone() }, line);
+            tracing::error!(
+                case = %reference,
+                clients,
+                promised = %due_at,
+                "a promise is broken: the next word was promised and has not been accepted; `candor promises --broken` lists it"
+            );
+        }
+        if over.broken.is_empty() && over.released == 0 {
+            return Ok(broken);
+        }
+    }
+}
+
 async fn decide(
     shared: &Shared,
     story: &Story,
@@ -102,6 +137,7 @@ async fn decide(
     now: Timestamp,
 ) -> Result<Option<Write>, StoreError> {
     let mut case = story.case.clone();
+    nudge(shared, &mut case, now).await?;
     let mut change = None;
     if case.timers.unscoped_at.is_some_and(|at| at <= now) {
         case.timers.unscoped_at = None;
@@ -123,6 +159,24 @@ async fn decide(
         return Ok(None);
     }
     Ok(Some(Write { case, updates: Vec::new(), changes: change.into_iter().collect() }))
+}
+
+/// Reminds the operator of a word that is due in a few minutes, as long as somebody waits for it.
+async fn nudge(shared: &Shared, case: &mut Case, now: Timestamp) -> Result<(), StoreError> {
+    let Some(promise) = case.timers.promise.filter(|_| case.state == CaseState::Open) else { return Ok(()) };
+    if case.timers.nudged_for == Some(promise.due_at) || promise.nudge_at().is_none_or(|at| at > now) {
+        return Ok(());
+    }
+    case.timers.nudged_for = Some(promise.due_at);
+    let waiting = shared.store.owed_clients(case.key).await?;
+    let is_reminder = promise::word_when_due(&case.facts, &promise) == Kind::Reminder;
+    if waiting == 0 || is_reminder {
+        return Ok(());
+    }
+    let clients = counted(waiting.unsigned_abs(), "client waits", "clients wait");
+    let line = format!("{clients} for a word by {}: {}", promise.due_at, operator::about(case));
+    shared.operator.tell(Thing::WordDue { reference: case.reference.clone() }, line);
+    Ok(())
 }
 
 /// Nobody has answered: a major or critical case of a feed of our own goes to everyone as *possibly*,

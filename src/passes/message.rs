@@ -8,17 +8,21 @@ use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 
-use super::Shared;
 use super::current::Current;
-use crate::domain::case::Story;
+use super::{Shared, operator};
+use crate::domain;
+use crate::domain::case::{Change, Story};
 use crate::domain::client::Channel;
 use crate::domain::delivery::{self, Asks, Cause};
-use crate::domain::incident::Need;
+use crate::domain::incident::{Need, Phase};
+use crate::domain::kept::KeptPromises;
 use crate::domain::notice::{Notice, Voice};
+use crate::domain::operator::Thing;
 use crate::domain::promise::{self, Standing};
 use crate::domain::telling::Telling;
 use crate::domain::thread::{Thread, Variant};
 use crate::render::mail::{self, Drill, MailInput};
+use crate::render::operator::OperatorNotice;
 use crate::render::webhook_json::{self, WebhookInput};
 use crate::render::words;
 use crate::store::StoreError;
@@ -31,6 +35,8 @@ pub struct Made {
     pub key: String,
     pub asks: Asks,
     pub form: Form,
+    /// The time of the next word that it prints.
+    pub promised: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone)]
@@ -43,7 +49,7 @@ pub enum Form {
 
 impl Made {
     pub fn nothing() -> Made {
-        Made { key: String::new(), asks: Asks::Nothing, form: Form::Nothing }
+        Made { key: String::new(), asks: Asks::Nothing, form: Form::Nothing, promised: None }
     }
 }
 
@@ -68,6 +74,7 @@ struct Alike {
     variant: i64,
     told_variant: Option<i64>,
     asked: Vec<i64>,
+    promises: Option<KeptPromises>,
     locale: String,
     timezone: String,
 }
@@ -107,7 +114,10 @@ impl Bundle {
         let thread = &claimed.thread;
         let until = thread.wanted;
         let key = delivery::delivery_key(shared.store.state_id(), &self.story.case.id, thread, until);
-        let rendered = self.rendered(claimed)?;
+        if operator::is_the_operators(&self.story) {
+            return self.operators_message(claimed, key);
+        }
+        let rendered = self.rendered(shared, claimed)?;
         let (notice, shared_words) = &*rendered;
         let asks = match notice.guidance.need {
             Need::Required | Need::Maybe if !notice.guidance.actions.is_empty() => Asks::Something,
@@ -126,11 +136,11 @@ impl Bundle {
                 .into_bytes(),
             ),
         };
-        Ok(Made { key, asks, form })
+        Ok(Made { key, asks, form, promised: notice.next_word })
     }
 
     /// The notice of a thread, for whoever shows it without sending.
-    pub fn notice(&self, thread: &Thread) -> Option<Notice> {
+    pub fn notice(&self, thread: &Thread, promises: Option<KeptPromises>) -> Option<Notice> {
         let asked: Vec<&Variant> = thread.asked.iter().filter_map(|key| self.variants.get(key)).collect();
         let telling = Telling {
             story: &self.story,
@@ -142,12 +152,13 @@ impl Bundle {
             catalog: &self.current.catalog,
             voice: &self.voice,
             next_word: self.next_word,
+            promises,
             now: self.now,
         };
         Some(telling.notice())
     }
 
-    fn rendered(&self, claimed: &Claimed) -> Result<Arc<(Notice, words::Shared)>, Cause> {
+    fn rendered(&self, shared: &Shared, claimed: &Claimed) -> Result<Arc<(Notice, words::Shared)>, Cause> {
         let thread = &claimed.thread;
         let sender = &self.current.settings.sender;
         let templates = self.current.words.templates();
@@ -159,6 +170,7 @@ impl Bundle {
             variant: thread.variant,
             told_variant: thread.told_variant,
             asked: thread.asked.clone(),
+            promises: claimed.promises,
             locale: templates.choose_locale(claimed.client.locale.as_deref(), &sender.locale),
             timezone: claimed.client.timezone.clone(),
         };
@@ -166,10 +178,11 @@ impl Bundle {
             return Ok(known);
         }
         let notice = self
-            .notice(thread)
+            .notice(thread, claimed.promises)
             .ok_or_else(|| Cause::new("render", None, "the thread names a variant that is not kept"))?;
         let words = &self.current.words;
         let shared_words = words.render_shared(&notice, &alike.locale, &alike.timezone, sender).or_else(|error| {
+            shared.operator.tell(Thing::Template, error.to_string());
             tracing::error!(error = %error, "a template failed; the built-in one is sent instead");
             words.render_shared_builtin(&notice, &alike.locale, &alike.timezone, sender)
         });
@@ -181,6 +194,34 @@ impl Bundle {
         Ok(made)
     }
 
+    /// A notice to our own side: the lines of its changes.
+    fn operators_message(&self, claimed: &Claimed, key: String) -> Result<Made, Cause> {
+        let (thread, case) = (&claimed.thread, &self.story.case);
+        let is_told = |change: &&Change| change.sequence > thread.told && change.sequence <= thread.wanted;
+        let (lines, more) = domain::operator::said(self.story.changes.iter().filter(is_told));
+        let notice = OperatorNotice {
+            thing: &case.incident,
+            title: &case.facts.title,
+            lines: &lines,
+            more,
+            advice: case.facts.stand.as_deref().unwrap_or_default(),
+            sequence: thread.wanted,
+        };
+        let form = match thread.channel {
+            Channel::Email => {
+                let words = notice.mail(&case.reference);
+                Form::Mail(self.compose(
+                    claimed,
+                    &key,
+                    (&words.subject, &words.text, &words.html),
+                    (case.facts.phase, Need::None),
+                )?)
+            }
+            Channel::Webhook => Form::Webhook(notice.json(self.now).into_bytes()),
+        };
+        Ok(Made { key, asks: Asks::Nothing, form, promised: None })
+    }
+
     fn mail(
         &self,
         claimed: &Claimed,
@@ -188,8 +229,19 @@ impl Bundle {
         notice: &Notice,
         shared_words: &words::Shared,
     ) -> Result<Vec<u8>, Cause> {
-        let case = &self.story.case;
         let filled = shared_words.fill(&claimed.client.name);
+        let words = (filled.subject.as_str(), filled.text.as_str(), filled.html.as_str());
+        self.compose(claimed, key, words, (notice.case.phase, notice.guidance.need))
+    }
+
+    fn compose(
+        &self,
+        claimed: &Claimed,
+        key: &str,
+        (subject, text, html): (&str, &str, &str),
+        (phase, need): (Phase, Need),
+    ) -> Result<Vec<u8>, Cause> {
+        let case = &self.story.case;
         let root = delivery::thread_root(&case.source, &case.incident, &claimed.client.id, &claimed.contact.address);
         mail::compose(&MailInput {
             key,
@@ -197,12 +249,12 @@ impl Bundle {
             last: claimed.thread.last_key.as_deref(),
             from: &self.current.settings.sender,
             to: &claimed.contact.address,
-            subject: &filled.subject,
-            text: &filled.text,
-            html: &filled.html,
+            subject,
+            text,
+            html,
             case: &case.reference,
-            phase: notice.case.phase,
-            need: notice.guidance.need,
+            phase,
+            need,
             drill: Drill::No,
             date: self.now,
         })

@@ -16,6 +16,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use crate::domain::client::Channel;
+use crate::domain::kept::PromiseResult;
 
 /// Upper bounds in seconds: the goal is 5 s, the promise 10 s, a retry takes minutes, an outage hours.
 const SEEN_TO_ACCEPTED: [f64; 14] =
@@ -26,13 +27,6 @@ const SEEN_TO_ACCEPTED: [f64; 14] =
 pub enum CaseState {
     Open,
     Owed,
-}
-
-/// What became of a promised next word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PromiseResult {
-    Kept,
-    Broken,
 }
 
 /// How a delivery was settled, in the ledger's words.
@@ -118,9 +112,8 @@ impl Metrics {
         }
         metrics.cases(CaseState::Open, 0);
         metrics.cases(CaseState::Owed, 0);
-        for result in [PromiseResult::Kept, PromiseResult::Broken] {
-            drop(metrics.promises.get_or_create(&PromiseLabels { result: result_word(result) }));
-        }
+        metrics.promises(PromiseResult::Kept, 0);
+        metrics.promises(PromiseResult::Broken, 0);
         metrics
     }
 
@@ -175,9 +168,9 @@ impl Metrics {
             .set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
-    /// Counts one promise by what became of it.
-    pub fn promise(&self, result: PromiseResult) {
-        self.promises.get_or_create(&PromiseLabels { result: result_word(result) }).inc();
+    /// Counts promises by what became of them.
+    pub fn promises(&self, result: PromiseResult, count: u64) {
+        self.promises.get_or_create(&PromiseLabels { result: result.as_str() }).inc_by(count);
     }
 
     /// All of it in the OpenMetrics text format.
@@ -192,13 +185,6 @@ fn state_word(state: CaseState) -> &'static str {
     match state {
         CaseState::Open => "open",
         CaseState::Owed => "owed",
-    }
-}
-
-fn result_word(result: PromiseResult) -> &'static str {
-    match result {
-        PromiseResult::Kept => "kept",
-        PromiseResult::Broken => "broken",
     }
 }
 
@@ -226,7 +212,7 @@ mod tests {
         metrics.seen_to_accepted(0.3);
         metrics.feed_read("platform", "2026-11-23T13:20:04Z".parse().unwrap());
         metrics.cases(CaseState::Open, 3);
-        metrics.promise(PromiseResult::Kept);
+        metrics.promises(PromiseResult::Kept, 1);
         for expected in [
             "candor_deliveries_total{channel=\"webhook\",outcome=\"delivered\"} 2",
             "# HELP candor_deliveries Settled deliveries: delivered, failed, cancelled, or superseded by a later one.",

@@ -15,6 +15,7 @@ pub mod keep;
 pub mod lanes;
 pub mod message;
 pub mod metrics;
+pub mod operator;
 pub mod poll;
 pub mod rehearsal;
 pub mod reported;
@@ -29,6 +30,7 @@ use crate::domain::client::Channel;
 use crate::passes::metrics::Metrics;
 use crate::store::Store;
 use current::CurrentCell;
+use operator::Desk;
 use reported::Reported;
 
 /// Tells the time. The daemon reads the system's; a test turns it by hand.
@@ -80,6 +82,8 @@ pub struct Shared {
     pub metrics: Arc<Metrics>,
     /// What has been said in the log about the feeds.
     pub reported: Arc<Reported>,
+    /// What our own side is to be told.
+    pub operator: Arc<Desk>,
     pub epoch: i64,
     /// When these passes began: after a start the keeper waits for a good read before it speaks.
     pub started_at: Timestamp,

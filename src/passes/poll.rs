@@ -89,7 +89,7 @@ async fn read_one(
     let worth = Worth::of(&row, &reading);
     let is_good = worth == Worth::Good;
     let next = row_after(&row, feed, &reading, worth, now);
-    shared.reported.reading(&feed.name, &reading, worth, next.failing_since, now);
+    shared.reported.reading(&feed.name, &reading, worth, next.failing_since, &shared.operator, now);
     // A feed that has never been read well shows an age too: that of the beginning of time.
     shared.metrics.feed_read(&feed.name, if is_good { now } else { row.last_good_at.unwrap_or(Timestamp::UNIX_EPOCH) });
     if worth == Worth::Foreign {

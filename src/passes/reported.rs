@@ -9,7 +9,9 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::operator::Desk;
 use super::poll::Worth;
+use crate::domain::operator::Thing;
 use crate::feed::file::FileFault;
 use crate::feed::oddity::Oddity;
 use crate::feed::reading::Reading;
@@ -50,16 +52,17 @@ impl Reported {
         reading: &Reading,
         worth: Worth,
         failing_since: Option<Timestamp>,
+        desk: &Desk,
         now: Timestamp,
     ) {
         let mut feeds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let said = feeds.entry(feed.to_owned()).or_default();
         match worth {
             Worth::Good => said.good(feed),
-            Worth::Partial | Worth::Foreign => said.failing(feed, reading, worth, failing_since, now),
+            Worth::Partial | Worth::Foreign => said.failing(feed, reading, worth, failing_since, desk, now),
         }
         if worth != Worth::Foreign {
-            said.oddities_of(feed, reading);
+            said.oddities_of(feed, reading, desk);
         }
         for older in &reading.older {
             if said.older.insert(older.document.clone()) {
@@ -106,9 +109,12 @@ impl Said {
         reading: &Reading,
         worth: Worth,
         failing_since: Option<Timestamp>,
+        desk: &Desk,
         now: Timestamp,
     ) {
+        let lost = |line: &str| desk.tell(Thing::FeedLost { feed: feed.to_owned() }, line);
         if worth == Worth::Foreign && self.failures.insert(("page".to_owned(), "other")) {
+            lost("the page has another id than the one read before: somebody else's page changes nothing");
             tracing::error!(
                 feed,
                 "the page has another id than the one read before: somebody else's page changes nothing"
@@ -121,6 +127,8 @@ impl Said {
         }
         if self.lost == Lost::No && failing_since.is_some_and(|since| now.duration_since(since) >= LOST_AFTER) {
             self.lost = Lost::Said;
+            let cause = reading.failure.as_ref().map(|failure| format!(": {}", failure.cause)).unwrap_or_default();
+            lost(&format!("it has not been read well for 15 minutes{cause}"));
             tracing::error!(
                 feed,
                 "has not been read well for 15 minutes: what is open stays open, and the clients are told that we have lost sight of it"
@@ -128,12 +136,15 @@ impl Said {
         }
     }
 
-    fn oddities_of(&mut self, feed: &str, reading: &Reading) {
+    fn oddities_of(&mut self, feed: &str, reading: &Reading, desk: &Desk) {
+        let odd = |line: String| desk.tell(Thing::FeedOdd { feed: feed.to_owned() }, line);
         for oddity in reading.oddities.difference(&self.oddities) {
+            odd(oddity.words.clone());
             tracing::warn!(feed, incident = ?oddity.incident, oddity = %oddity.words, "an odd document: the rest of it counts");
         }
         self.oddities.clone_from(&reading.oddities);
         for fault in reading.file_faults.difference(&self.file_faults) {
+            odd(format!("{}: {}", fault.file.display(), fault.fault));
             tracing::error!(feed, file = %fault.file.display(), fault = %fault.fault, "a file that is no update; the others count, and it is tried again when it changes");
         }
         self.file_faults.clone_from(&reading.file_faults);
@@ -190,7 +201,7 @@ mod tests {
                 log.0.lock().unwrap().clear();
                 let now = since + SignedDuration::from_mins(i64::try_from(minute).unwrap());
                 let failing_since = (*worth != Worth::Good).then_some(since);
-                reported.reading("platform", reading, *worth, failing_since, now);
+                reported.reading("platform", reading, *worth, failing_since, &Desk::default(), now);
                 let said = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
                 assert_eq!(said.lines().count(), *lines, "reading {minute}: {said}");
                 assert!(said.lines().all(|line| line.contains("platform")), "{said}");

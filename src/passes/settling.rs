@@ -142,7 +142,8 @@ pub fn settlement(before: &Thread, tried: Option<(&Made, &Outcome)>, after: Afte
         outcome: tried.map_or("cancelled", |(_, outcome)| outcome_word(outcome)).to_owned(),
         cause: cause.clone(),
     });
-    Settlement { after: after.thread, claim_to: before.wanted, delivery, attempt }
+    let promised = tried.and_then(|(made, _)| made.promised);
+    Settlement { after: after.thread, claim_to: before.wanted, delivery, attempt, promised }
 }
 
 pub fn outcome_word(outcome: &Outcome) -> &'static str {

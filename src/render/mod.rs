@@ -17,6 +17,7 @@ pub mod document;
 mod happened;
 pub mod mail;
 pub mod markup;
+pub mod operator;
 pub mod pack;
 pub mod pack_file;
 mod quote;

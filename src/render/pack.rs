@@ -143,7 +143,7 @@ phrases! {
         scheduled_unchanged, scheduled_new, in_progress, verifying, completed, cancelled, cancelled_begun, withdrawn, closed, closed_work, unaffected,
         unaffected_bare, report, automatic, nobody_wrote, nobody_wrote_since_start, last_words, no_reason, no_reason_supplier, lost,
         lost_supplier, lost_news, no_problem_one, no_problem_many, stand, left_out_one, left_out_many, data_none, data_some,
-        data_unknown, data_unknown_by, report_by, sorry,
+        data_unknown, data_unknown_by, report_by, sorry, promises_kept, promise_kept, promise_broken,
     }
 }
 

@@ -2,6 +2,7 @@
 //! tests read. The story is that of the model messages: payments fail in the EU; the search index moves.
 
 use crate::domain::incident::{Impact, Need, Phase};
+use crate::domain::kept::KeptPromises;
 use crate::domain::notice::{Action, Affected, CaseFacts, Guidance, Kind, Notice, Voice};
 
 mod story;
@@ -124,7 +125,8 @@ fn ends() -> Vec<(&'static str, Notice)> {
     let whole_story = {
         let mut case = ended_facts();
         case.updates.extend([second_words(), first_words()]);
-        Notice { is_brief: true, ..over(Kind::Resolved, case) }
+        let promises = Some(KeptPromises { kept: 1, made: 1 });
+        Notice { is_brief: true, promises, ..over(Kind::Resolved, case) }
     };
     let report = words("u5", "15:30", Phase::Postmortem, "The certificate was renewed by hand. It is now automatic.");
     let postmortem = CaseFacts { phase: Phase::Postmortem, updates: vec![report], ..ended_facts() };
@@ -152,7 +154,10 @@ fn ends() -> Vec<(&'static str, Notice)> {
             let title = "[EU] Payments fail [major]".to_owned();
             Notice { case: CaseFacts { title, started_at: Some(at("14:52")), ..ended_facts() }, ..resolved() }
         }),
-        ("resolved, minor, without words", over(Kind::Resolved, minor)),
+        ("resolved, minor, without words", {
+            let promises = Some(KeptPromises { kept: 0, made: 1 });
+            Notice { promises, ..over(Kind::Resolved, minor) }
+        }),
         ("opened, no beginning stated", unstated(opened(Guidance::unknown()))),
         ("resolved, no beginning stated", unstated(over(Kind::Resolved, ended_facts()))),
         ("closed by hand, no beginning stated", unstated(closed_by_hand(Kind::Withdrawn, incident_facts()))),

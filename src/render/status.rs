@@ -2,6 +2,7 @@
 //! not been sent, newest first.
 
 use crate::domain::incident::{DataLoss, Impact, Phase};
+use crate::domain::kept::KeptPromises;
 use crate::domain::notice::{Kind, Words};
 
 use super::block::Block;
@@ -250,5 +251,41 @@ fn data_lines(scene: &Scene<'_>) -> Vec<String> {
     if is_end && matches!(notice.case.impact, Some(Impact::Major | Impact::Critical)) {
         lines.push(words.sorry.clone());
     }
+    lines.extend(kept_promises(scene));
     lines
+}
+
+/// At the end, for the record: how many of the times of a next word brought one.
+fn kept_promises(scene: &Scene<'_>) -> Option<String> {
+    let is_end = match scene.notice.reason {
+        Kind::Resolved | Kind::Completed => true,
+        Kind::Opened
+        | Kind::Due
+        | Kind::Reminder
+        | Kind::Corrected
+        | Kind::Narrower
+        | Kind::Better
+        | Kind::Phase
+        | Kind::Updated
+        | Kind::Overdue
+        | Kind::Postmortem
+        | Kind::Action
+        | Kind::Wider
+        | Kind::Back
+        | Kind::Worse
+        | Kind::Started
+        | Kind::Moved
+        | Kind::Reopened
+        | Kind::Unaffected
+        | Kind::Withdrawn
+        | Kind::Cancelled => false,
+    };
+    let KeptPromises { kept, made } = scene.notice.promises.filter(|_| is_end)?;
+    let words = &scene.pack.status;
+    match (kept, made) {
+        (_, 0) => None,
+        (0, 1) => Some(words.promise_broken.clone()),
+        (_, 1) => Some(words.promise_kept.clone()),
+        _ => Some(fill(&words.promises_kept, &[("kept", &kept.to_string()), ("made", &made.to_string())])),
+    }
 }

@@ -18,7 +18,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::domain::case::Story;
-use crate::domain::client::{Channel, Client};
+use crate::domain::client::{Channel, Client, Contact};
 use crate::domain::delivery::Cause;
 use crate::domain::thread::{Thread, Variant};
 
@@ -157,6 +157,8 @@ methods! {
     write record(writes: Vec<Write>, feed: Option<FeedRow>) -> Recorded = cases;
     /// Threads that were told it is open, not yet that it is over, and can still be told.
     read owed_count(case_key: i64) -> i64 = cases;
+    /// The clients of those threads.
+    read owed_clients(case_key: i64) -> i64 = cases;
     /// Closes the ended cases in which no change waits and nobody is owed or being sent a word; their keys.
     write close_settled_cases(now: Timestamp) -> Vec<i64> = cases;
     /// Archives cases that were closed before that time; how many.
@@ -186,12 +188,13 @@ methods! {
 methods! {
     /// Claims due threads of one channel, the longest due first, for one attempt each. Contacts that are not in
     /// the book or are switched off are passed over; see `orphaned`.
-    write claim(channel: Channel, epoch: i64, now: Timestamp, limit: i64) -> Vec<Claimed> = delivery;
+    write claim(channel: Channel, epoch: i64, now: Timestamp, limit: i64, whose: Whose) -> Vec<Claimed> = delivery;
     /// When the next unclaimed thread of this channel is due.
     read next_due(channel: Channel) -> Option<Timestamp> = delivery;
-    /// Settles attempts: how many of them were still claimed by this epoch for the same range; the others
-    /// changed nothing. News planned meanwhile is kept, and due as it was planned.
-    write settle(epoch: i64, settlements: Vec<Settlement>) -> i64 = delivery;
+    /// Settles attempts; those that are no longer claimed by this epoch for the same range change nothing. News
+    /// planned meanwhile is kept, and due as it was planned. What is accepted keeps the client's earlier promises,
+    /// and makes the one that it printed.
+    write settle(epoch: i64, settlements: Vec<Settlement>) -> SettledCount = delivery;
     /// Gives claims back that were never attempted.
     write unclaim(epoch: i64, threads: Vec<ThreadKey>) -> i64 = delivery;
     /// Active threads with something to send or owed, whose contact is no longer in the book or switched off.
@@ -206,13 +209,24 @@ methods! {
     read waiting_of_client(case_key: i64, client_id: String) -> Vec<(Thread, bool)> = fallback;
     /// Settles threads that nobody has claimed and that are still as they were read; how many.
     write settle_unclaimed(settlements: Vec<Settlement>) -> i64 = fallback;
-    /// Threads of a channel that have something to send, due or not, are not claimed, and have accepted nothing, as
-    /// far as is known.
+    /// Threads of clients on a channel that have something to send, due or not, are not claimed, and have accepted
+    /// nothing, as far as is known.
     read unsent_and_never_told(channel: Channel, limit: i64) -> Vec<Thread> = delivery;
     /// Threads that have something to send and have accepted something before, or may have.
     read unsent_and_told_before() -> i64 = delivery;
+    /// Clients with something planned before that time of which none of their contacts has accepted as much.
+    read unreached(planned_before: Timestamp, limit: i64) -> Vec<UnreachedClient> = fallback;
     /// Switches a contact off (410). It stays off until the client files name another address.
     write contact_gone(contact_key: i64, now: Timestamp) -> () = delivery;
+}
+
+// Promises.
+methods! {
+    /// Judges up to `limit` open promises for times before that one: the word did not come, or nobody of the client
+    /// can be told any more.
+    write break_promises(due_before: Timestamp, limit: i64) -> Overdue = promises;
+    /// Open ones by time, others the latest first; those of a case by client and time.
+    read promises(filter: PromiseFilter, limit: i64) -> Vec<PromiseRow> = promises;
 }
 
 // The client book.
@@ -231,6 +245,8 @@ methods! {
     read book_fingerprint() -> Option<String> = book;
     read book_counts() -> BookCounts = book;
     read client(id: String) -> Option<Client> = book;
+    /// The contacts of a client that may be addressed: in the book, and not switched off.
+    read contacts_of(client_id: String) -> Vec<(i64, Contact)> = book;
 }
 
 // The ledger.

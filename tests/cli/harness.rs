@@ -138,11 +138,12 @@ impl Place {
         answer["ref"].as_str().unwrap().to_owned()
     }
 
-    /// The mails in the folder, oldest first by name of recipient.
+    /// The mails to clients in the folder, oldest first by name of recipient; what the operator is told does not count.
     pub fn mails(&self) -> Vec<String> {
         let Ok(entries) = std::fs::read_dir(self.path("mail/new")) else { return Vec::new() };
         let mut mails: Vec<String> =
             entries.map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap()).collect();
+        mails.retain(|mail| !mail.contains("oncall@example.com"));
         mails.sort();
         mails
     }

@@ -25,6 +25,7 @@ mod first_sight;
 mod followed;
 mod hooks;
 mod lies;
+mod operator;
 mod pace_and_promise;
 mod refused_once;
 mod rehearsal;

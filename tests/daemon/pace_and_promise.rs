@@ -1,7 +1,7 @@
 //! When notices come: quiet news in company, loud news at once, and a word when it was promised.
 
 use crate::harness::house::expect;
-use crate::harness::{House, Plan};
+use crate::harness::{House, Mode, Plan};
 
 const OPS: &str = "ops@acme.example";
 const QUICK: &str =
@@ -99,4 +99,38 @@ async fn after_a_long_stop_there_is_one_word_and_no_burst() {
         assert_eq!(told.len(), 2, "with feeds {feeds:?}: {told:?}");
         assert!(told[1].ends_with("NO CHANGE"), "{told:?}");
     }
+}
+
+#[tokio::test]
+async fn the_ledger_holds_every_promise_and_says_which_were_kept() {
+    let mut house = House::open(Plan { feeds: "", ..Plan::default() }).await;
+    house.at("13:05").await;
+    house.trigger(OPENED).await;
+    house.at("14:10").await;
+    house.trigger("[incident]\nid = \"p1\"\nphase = \"resolved\"\n[update]\nbody = \"It works again.\"\n").await;
+    house.at("14:20").await;
+    let kept = house.promises("acme").await;
+    expect(&kept, &["14:05 kept at 14:04", "16:04 kept at 14:10"]);
+    let words = house.last(OPS).words();
+    assert!(words.contains("we kept 2 of 2 promised times"), "{words}");
+}
+
+#[tokio::test]
+async fn a_word_that_nobody_could_be_told_in_time_is_a_broken_promise() {
+    let mut house = House::open(Plan { feeds: "", ..Plan::default() }).await;
+    house.at("13:05").await;
+    house.trigger(OPENED).await;
+    house.at("13:30").await;
+    house.relay.set(Mode::Down);
+    house.at("14:10").await;
+    expect(&house.promises("acme").await, &["14:05 broken"]);
+    assert!(house.metrics().contains("candor_promises_total{result=\"broken\"} 1"), "{}", house.metrics());
+    house.relay.set(Mode::Polite);
+    house.at("14:40").await;
+    house.trigger("[incident]\nid = \"p1\"\nphase = \"resolved\"\n[update]\nbody = \"It works again.\"\n").await;
+    house.at("14:50").await;
+    let ledger = house.promises("acme").await;
+    assert!(ledger[0].starts_with("14:05 broken, came 14:"), "{ledger:?}");
+    let words = house.last(OPS).words();
+    assert!(words.contains("we kept 1 of 2 promised times"), "{words}");
 }

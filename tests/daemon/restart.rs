@@ -2,7 +2,7 @@
 
 use candor::domain::client::Channel;
 use candor::passes::{dispatch, ingest};
-use candor::store::rows::LedgerState;
+use candor::store::rows::{LedgerState, Whose};
 
 use crate::harness::house::expect;
 use crate::harness::{House, Plan};
@@ -66,7 +66,7 @@ async fn what_was_claimed_when_we_crashed_is_uncertain_and_sent_under_the_same_i
     let sight = candor::domain::observe::Sight::Watching { last_good_at: None };
     ingest::take(&shared, &[update], sight, None, now).await.unwrap();
     dispatch::pass(&shared, now).await.unwrap();
-    let claimed = shared.store.claim(Channel::Email, shared.epoch, now, 10).await.unwrap();
+    let claimed = shared.store.claim(Channel::Email, shared.epoch, now, 10, Whose::Everybodys).await.unwrap();
     let bundle =
         candor::passes::message::Bundle::load(&shared, claimed[0].thread.case_key, now).await.unwrap().unwrap();
     let key = bundle.message(&shared, &claimed[0]).unwrap().key;

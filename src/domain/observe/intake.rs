@@ -12,6 +12,7 @@ use crate::domain::incident::{Announce, Need, Observation, ObservedUpdate, Origi
 use crate::domain::news::{News, Urgency, join};
 use crate::domain::notice::Kind;
 use crate::domain::pace::Corrections;
+use crate::domain::said_promise::said_promise;
 use crate::domain::text;
 
 /// A sender retries for days at most, and a case has no more messages under way than that.
@@ -90,6 +91,7 @@ impl Work {
         if observed.announce == Announce::Silent {
             remarks.push(Remark::NotAnnounced);
         }
+        let at = observed.at.unwrap_or(context.now);
         let number = self.updates.iter().map(|u| u.number).max().unwrap_or(0) + 1;
         self.updates.push(Update {
             number,
@@ -100,8 +102,8 @@ impl Work {
             status: observed.status.clone(),
             action: observed.action.clone(),
             need: observed.need,
-            next_word: observed.next_word,
-            at: observed.at.unwrap_or(context.now),
+            next_word: observed.next_word.or_else(|| said_promise(normalised, at)),
+            at,
             seen_at: context.now,
             origin,
             versions: Vec::new(),

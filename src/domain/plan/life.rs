@@ -318,6 +318,7 @@ fn says(story: &Story, claimed: &Thread, variants: &[Variant]) -> Says {
         catalog: &catalog(),
         voice: &Voice::Ours(None),
         next_word: None,
+        promises: None,
         now: at(21),
     }
     .notice();

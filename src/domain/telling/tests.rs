@@ -79,6 +79,7 @@ impl Scene {
             catalog: &catalog(),
             voice: &Voice::Ours(None),
             next_word: self.next_word,
+            promises: None,
             now: at(65),
         }
         .notice()

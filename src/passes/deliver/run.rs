@@ -10,9 +10,10 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{IN_FLIGHT, Job, Report, claim};
-use crate::config::settings::Deliver;
-use crate::domain::client::Channel;
+use crate::domain::client::{Channel, masked};
 use crate::domain::delivery::{self, After, Cause, Consequence, Outcome};
+use crate::domain::kept::PromiseResult;
+use crate::domain::operator::{self, Thing};
 use crate::domain::refusals::{self, Fault, Refused, Sent, Standing};
 use crate::passes::settling::{self, End, Finished, outcome_word};
 use crate::passes::{Shared, account, metrics};
@@ -142,8 +143,7 @@ impl<'a> Run<'a> {
     }
 
     fn may_claim(&self) -> bool {
-        let is_live = self.shared.current.load().settings.deliver == Deliver::Live;
-        is_live && self.room() >= IN_FLIGHT / 2 && !self.halt.is_cancelled()
+        self.room() >= IN_FLIGHT / 2 && !self.halt.is_cancelled()
     }
 
     pub async fn give_back(&mut self, never_begun: Vec<ThreadKey>) -> Result<(), StoreError> {
@@ -295,7 +295,8 @@ impl<'a> Run<'a> {
             settled.push((one, after, settlement));
         }
         let settlements = settled.iter().map(|(_, _, settlement)| settlement.clone()).collect();
-        self.shared.store.settle(self.shared.epoch, settlements).await?;
+        let count = self.shared.store.settle(self.shared.epoch, settlements).await?;
+        self.shared.metrics.promises(PromiseResult::Kept, count.promises_kept);
         for (one, after, settlement) in &settled {
             one.count(self.shared, settlement);
             if after.consequence == Consequence::ContactGone {
@@ -345,6 +346,18 @@ impl<'a> Run<'a> {
         self.halt.cancel();
     }
 
+    fn tell_the_operator(&self, finished: &Finished, after: &After, cause: &Cause) {
+        let claimed = &finished.claimed;
+        let to = masked(self.channel, &claimed.contact.address);
+        let line = format!("{}, {} {to}: {cause}", claimed.client.id, self.channel.as_str());
+        let desk = &self.shared.operator;
+        if after.consequence == Consequence::ContactGone {
+            desk.tell(Thing::ContactGone, line);
+        } else {
+            desk.tell(Thing::NotDelivered { reference: finished.bundle.reference().to_owned() }, line);
+        }
+    }
+
     fn tell_of(&mut self, finished: &Finished, after: &After, now: Timestamp) {
         let End::Tried(_, outcome) = &finished.end else { return };
         let reference = finished.bundle.reference();
@@ -372,6 +385,9 @@ impl<'a> Run<'a> {
                     self.report.failed += 1
                 } else {
                     self.report.waiting += 1
+                }
+                if after.settled.is_some() && thread.client_id != operator::CLIENT {
+                    self.tell_the_operator(finished, after, cause);
                 }
                 tracing::warn!(case.reference = reference, client = %thread.client_id, contact = thread.contact_key, sequence = thread.wanted, outcome = word, cause = %cause, "not accepted");
             }

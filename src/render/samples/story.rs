@@ -5,6 +5,7 @@
 use jiff::Timestamp;
 
 use crate::domain::incident::{DataLoss, Impact, Need, Phase};
+use crate::domain::kept::KeptPromises;
 use crate::domain::notice::{
     Action, Affected, CaseFacts, Guidance, Kind, Notice, Reader, Replaced, Resource, Sender, Voice, Words,
 };
@@ -115,6 +116,7 @@ pub fn notice(reason: Kind, now: &str, case: CaseFacts) -> Notice {
         promised: None,
         lost_sight_since: None,
         is_daily: false,
+        promises: None,
         page: None,
         drill: false,
     }
@@ -219,7 +221,8 @@ pub fn over(reason: Kind, case: CaseFacts) -> Notice {
 pub fn resolved() -> Notice {
     let case = CaseFacts { data_loss: Some(DataLoss::None), report_by: Some("2026-11-27".to_owned()), ..ended_facts() };
     let guidance = Guidance { known: true, undo: vec![pause_export()], ..Guidance::unknown() };
-    Notice { guidance, ..over(Kind::Resolved, case) }
+    let promises = Some(KeptPromises { kept: 4, made: 4 });
+    Notice { guidance, promises, ..over(Kind::Resolved, case) }
 }
 
 pub fn corrected() -> Notice {

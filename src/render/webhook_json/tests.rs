@@ -69,6 +69,7 @@ fn notice() -> Notice {
         promised: None,
         lost_sight_since: None,
         is_daily: false,
+        promises: None,
         page: None,
         drill: false,
     }

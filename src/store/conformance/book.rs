@@ -70,7 +70,7 @@ async fn a_switch_says_who_came_and_who_went(store: Store) {
     assert_eq!(change, BookChange { added: 3, removed: 0, removed_in_open_cases: vec![] });
     let case_key = open_case(&store, "i1").await;
     plan(&store, case_key, 1, 0).await;
-    let claimed = store.claim(Channel::Email, epoch, at(0), 100).await.unwrap();
+    let claimed = store.claim(Channel::Email, epoch, at(0), 100, Whose::Everybodys).await.unwrap();
     let of_b = claimed.iter().find(|claimed| claimed.client.id == "b").unwrap();
     store.settle(epoch, vec![settlement(of_b, Settled::Delivered, 1)]).await.unwrap();
     let generation = store.begin_book().await.unwrap();

@@ -27,7 +27,7 @@ suite! {
 }
 
 async fn claim(store: &Store, epoch: i64, now: i64) -> Vec<Claimed> {
-    store.claim(Channel::Email, epoch, at(now), 100).await.unwrap()
+    store.claim(Channel::Email, epoch, at(now), 100, Whose::Everybodys).await.unwrap()
 }
 
 async fn a_claim_is_exclusive(store: Store) {
@@ -48,7 +48,7 @@ async fn claims_are_made_by_channel_and_the_longest_due_first(store: Store) {
     assert_eq!(claim(&store, epoch, 9).await, []);
     let order: Vec<i64> = claim(&store, epoch, 30).await.iter().map(|claimed| claimed.thread.case_key).collect();
     assert_eq!(order, [early, late]);
-    let hooks = store.claim(Channel::Webhook, epoch, at(30), 1).await.unwrap();
+    let hooks = store.claim(Channel::Webhook, epoch, at(30), 1, Whose::Everybodys).await.unwrap();
     assert_eq!((hooks.len(), hooks[0].thread.case_key), (1, early));
 }
 
@@ -73,11 +73,11 @@ async fn a_settle_of_a_lost_epoch_changes_nothing(store: Store) {
     let claimed = claim(&store, lost, 0).await.remove(0);
     let epoch = store.begin_epoch("node".into(), at(5)).await.unwrap();
     let before = only_thread(&store, case_key).await;
-    assert_eq!(store.settle(lost, vec![settlement(&claimed, Settled::Delivered, 6)]).await.unwrap(), 0);
+    assert_eq!(store.settle(lost, vec![settlement(&claimed, Settled::Delivered, 6)]).await.unwrap().threads, 0);
     assert_eq!(only_thread(&store, case_key).await, before);
     assert_eq!(claim(&store, epoch, 6).await.len(), 1);
     // Not even now that the thread is claimed again, by another epoch.
-    assert_eq!(store.settle(lost, vec![settlement(&claimed, Settled::Delivered, 7)]).await.unwrap(), 0);
+    assert_eq!(store.settle(lost, vec![settlement(&claimed, Settled::Delivered, 7)]).await.unwrap().threads, 0);
     assert_eq!(store.deliveries(LedgerFilter::Failed, 10).await.unwrap(), []);
 }
 
@@ -102,7 +102,7 @@ async fn an_unclaimed_thread_is_due_as_before(store: Store) {
     assert_eq!(store.unclaim(epoch + 1, vec![key]).await.unwrap(), 0);
     assert_eq!(store.unclaim(epoch, vec![key]).await.unwrap(), 1);
     assert_eq!(only_thread(&store, case_key).await, before);
-    assert_eq!(store.settle(epoch, vec![settlement(&claimed, Settled::Delivered, 1)]).await.unwrap(), 0);
+    assert_eq!(store.settle(epoch, vec![settlement(&claimed, Settled::Delivered, 1)]).await.unwrap().threads, 0);
     assert_eq!(claim(&store, epoch, 0).await.len(), 1);
 }
 
@@ -113,7 +113,7 @@ async fn news_during_an_attempt_is_due_after_it(store: Store) {
     plan_next(&store, case_key, 10).await;
     plan_next(&store, case_key, 20).await;
     assert_eq!(claim(&store, epoch, 30).await, [], "one attempt under way per contact and case");
-    assert_eq!(store.settle(epoch, vec![settlement(&claimed, Settled::Delivered, 31)]).await.unwrap(), 1);
+    assert_eq!(store.settle(epoch, vec![settlement(&claimed, Settled::Delivered, 31)]).await.unwrap().threads, 1);
     let thread = only_thread(&store, case_key).await;
     assert_eq!((thread.told, thread.wanted), (1, 3));
     assert_eq!((thread.since, thread.due_at), (Some(at(10)), Some(at(10))));
@@ -134,8 +134,8 @@ async fn news_during_a_deferred_attempt_waits_with_it(store: Store) {
         outcome: "deferred".into(),
         cause: cause("try again later"),
     };
-    let deferred = Settlement { after, claim_to: 1, delivery: None, attempt: Some(attempt.clone()) };
-    assert_eq!(store.settle(epoch, vec![deferred]).await.unwrap(), 1);
+    let deferred = Settlement { after, claim_to: 1, delivery: None, attempt: Some(attempt.clone()), promised: None };
+    assert_eq!(store.settle(epoch, vec![deferred]).await.unwrap().threads, 1);
     let thread = only_thread(&store, case_key).await;
     assert_eq!((thread.told, thread.wanted, thread.attempts), (0, 2, 1));
     assert_eq!((thread.since, thread.due_at), (Some(at(0)), Some(at(60))));
@@ -180,8 +180,8 @@ async fn a_settlement_is_applied_once(store: Store) {
     one_waiting_mail(&store).await;
     let claimed = claim(&store, epoch, 0).await.remove(0);
     let settlements = || vec![settlement(&claimed, Settled::Delivered, 1)];
-    assert_eq!(store.settle(epoch, settlements()).await.unwrap(), 1);
-    assert_eq!(store.settle(epoch, settlements()).await.unwrap(), 0);
+    assert_eq!(store.settle(epoch, settlements()).await.unwrap().threads, 1);
+    assert_eq!(store.settle(epoch, settlements()).await.unwrap().threads, 0);
     assert_eq!(claim(&store, epoch, 100).await, []);
 }
 
@@ -202,7 +202,7 @@ async fn orphaned_threads_are_passed_over_and_listed(store: Store) {
     assert_eq!(orphans, [("goes".to_owned(), Channel::Email), ("stays".to_owned(), Channel::Webhook)]);
     let claimed = claim(&store, epoch, 5).await;
     assert_eq!(claimed.iter().map(|c| c.client.id.as_str()).collect::<Vec<_>>(), ["stays"]);
-    assert_eq!(store.claim(Channel::Webhook, epoch, at(5), 10).await.unwrap(), []);
+    assert_eq!(store.claim(Channel::Webhook, epoch, at(5), 10, Whose::Everybodys).await.unwrap(), []);
 }
 
 async fn a_cancelled_thread_leaves_a_cancelled_delivery(store: Store) {
@@ -224,7 +224,7 @@ async fn a_claimed_thread_is_not_cancelled(store: Store) {
     let key = ThreadKey { case_key, contact_key: claimed.thread.contact_key };
     let cancellation = Cancellation { thread: key, cause: cause("removed") };
     assert_eq!(store.cancel(vec![cancellation], at(1)).await.unwrap(), 0);
-    assert_eq!(store.settle(epoch, vec![settlement(&claimed, Settled::Delivered, 2)]).await.unwrap(), 1);
+    assert_eq!(store.settle(epoch, vec![settlement(&claimed, Settled::Delivered, 2)]).await.unwrap().threads, 1);
 }
 
 async fn acceptance_is_known_by_client(store: Store) {
@@ -325,7 +325,7 @@ async fn a_thread_that_changed_since_it_was_read_is_not_settled_unclaimed(store:
             cause: Some(cause("told by webhook")),
             key: None,
         };
-        vec![Settlement { after, claim_to: thread.wanted, delivery: Some(delivery), attempt: None }]
+        vec![Settlement { after, claim_to: thread.wanted, delivery: Some(delivery), attempt: None, promised: None }]
     };
     plan_next(&store, case_key, 1).await;
     assert_eq!(store.settle_unclaimed(cancelled(&thread)).await.unwrap(), 0, "news has come");

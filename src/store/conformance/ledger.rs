@@ -62,7 +62,7 @@ async fn what_came_before_a_contact_entered_was_never_its_own(store: Store) {
 }
 
 async fn fail_all(store: &Store, epoch: i64, now: i64) {
-    let claimed = store.claim(Channel::Email, epoch, at(now), 100).await.unwrap();
+    let claimed = store.claim(Channel::Email, epoch, at(now), 100, Whose::Everybodys).await.unwrap();
     let settlements = claimed.iter().map(|claimed| settlement(claimed, Settled::Failed, now)).collect();
     store.settle(epoch, settlements).await.unwrap();
 }
@@ -79,7 +79,7 @@ async fn a_failed_thread_is_listed_until_it_is_put_back(store: Store) {
     assert_eq!(retried, Retried { put_back: 1, not_failed: vec![] });
     assert_eq!(states(&store, LedgerFilter::Failed).await, []);
     assert_eq!(states(&store, LedgerFilter::All).await, [(1, Pending)]);
-    let thread = store.claim(Channel::Email, epoch, at(10), 1).await.unwrap().remove(0);
+    let thread = store.claim(Channel::Email, epoch, at(10), 1, Whose::Everybodys).await.unwrap().remove(0);
     assert_eq!((thread.thread.attempts, thread.thread.since), (0, Some(at(10))));
     store.settle(epoch, vec![settlement(&thread, Settled::Delivered, 11)]).await.unwrap();
     assert_eq!(states(&store, LedgerFilter::All).await, [(1, Delivered)]);
@@ -104,7 +104,7 @@ async fn later_quiet_news_does_not_wake_a_failed_thread(store: Store) {
     plan_next(&store, case_key, 2).await;
     assert_eq!(store.next_due(Channel::Email).await.unwrap(), None);
     store.retry(Retry::All, at(3)).await.unwrap();
-    let claimed = store.claim(Channel::Email, epoch, at(3), 10).await.unwrap();
+    let claimed = store.claim(Channel::Email, epoch, at(3), 10, Whose::Everybodys).await.unwrap();
     assert_eq!((claimed[0].thread.told, claimed[0].thread.wanted), (0, 2), "the current state");
 }
 
@@ -130,7 +130,7 @@ async fn gauges_count_what_waits_and_what_is_under_way(store: Store) {
     read_book(&store, clients.to_vec()).await;
     let case_key = open_case(&store, "i1").await;
     plan(&store, case_key, 1, 7).await;
-    store.claim(Channel::Email, epoch, at(7), 1).await.unwrap();
+    store.claim(Channel::Email, epoch, at(7), 1, Whose::Everybodys).await.unwrap();
     let gauges = store.gauges().await.unwrap();
     let mail = PendingGauge { channel: Channel::Email, count: 2, oldest_since: Some(at(7)) };
     let hooks = PendingGauge { channel: Channel::Webhook, count: 0, oldest_since: None };

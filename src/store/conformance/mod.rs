@@ -6,6 +6,7 @@ mod cases;
 mod delivery;
 mod ledger;
 mod planning;
+mod promises;
 mod walk;
 
 use std::collections::BTreeMap;
@@ -297,7 +298,7 @@ fn settlement(claimed: &Claimed, outcome: Settled, now: i64) -> Settlement {
             delivery.receipt = None;
         }
     }
-    Settlement { after, claim_to: before.wanted, delivery: Some(delivery), attempt: None }
+    Settlement { after, claim_to: before.wanted, delivery: Some(delivery), attempt: None, promised: None }
 }
 
 fn cause(text: &str) -> crate::domain::delivery::Cause {
@@ -312,7 +313,7 @@ async fn only_thread(store: &Store, case_key: i64) -> Thread {
 
 /// Claims what is due by mail and has it accepted; how many.
 async fn deliver_all(store: &Store, epoch: i64, now: i64) -> i64 {
-    let claimed = store.claim(Channel::Email, epoch, at(now), 100).await.unwrap();
+    let claimed = store.claim(Channel::Email, epoch, at(now), 100, Whose::Everybodys).await.unwrap();
     let settlements = claimed.iter().map(|claimed| settlement(claimed, Settled::Delivered, now)).collect();
-    store.settle(epoch, settlements).await.unwrap()
+    store.settle(epoch, settlements).await.unwrap().threads
 }

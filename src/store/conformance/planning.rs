@@ -208,12 +208,15 @@ async fn a_cancelled_thread_whose_contact_is_planned_for_comes_back(store: Store
 async fn a_thread_refused_for_good_is_tried_again_by_news_at_once_alone(store: Store) {
     let epoch = store.begin_epoch("node".into(), at(0)).await.unwrap();
     let case_key = one_waiting_mail(&store).await;
-    let claimed = store.claim(Channel::Email, epoch, at(0), 10).await.unwrap();
+    let claimed = store.claim(Channel::Email, epoch, at(0), 10, Whose::Everybodys).await.unwrap();
     let mut after = claimed[0].thread.clone();
     after.state = ThreadState::Failed;
     after.due_at = None;
     after.attempts = 3;
-    store.settle(epoch, vec![Settlement { after, claim_to: 1, delivery: None, attempt: None }]).await.unwrap();
+    store
+        .settle(epoch, vec![Settlement { after, claim_to: 1, delivery: None, attempt: None, promised: None }])
+        .await
+        .unwrap();
     raise_again(&store, case_key, 2, Episode::Same, Waiting::Keeps, 10).await;
     assert_eq!(only_thread(&store, case_key).await.state, ThreadState::Failed);
     raise_again(&store, case_key, 3, Episode::Same, Waiting::TriedAgain, 20).await;
@@ -227,11 +230,14 @@ async fn a_thread_refused_for_good_is_tried_again_by_news_at_once_alone(store: S
 async fn a_wait_is_brought_forward_on_demand(store: Store) {
     let epoch = store.begin_epoch("node".into(), at(0)).await.unwrap();
     let case_key = one_waiting_mail(&store).await;
-    let claimed = store.claim(Channel::Email, epoch, at(0), 10).await.unwrap();
+    let claimed = store.claim(Channel::Email, epoch, at(0), 10, Whose::Everybodys).await.unwrap();
     let mut after = claimed[0].thread.clone();
     after.due_at = Some(at(1800));
     after.attempts = 3;
-    store.settle(epoch, vec![Settlement { after, claim_to: 1, delivery: None, attempt: None }]).await.unwrap();
+    store
+        .settle(epoch, vec![Settlement { after, claim_to: 1, delivery: None, attempt: None, promised: None }])
+        .await
+        .unwrap();
     raise_again(&store, case_key, 2, Episode::Same, Waiting::Keeps, 10).await;
     assert_eq!(store.next_due(Channel::Email).await.unwrap(), Some(at(1800)));
     raise_again(&store, case_key, 3, Episode::Same, Waiting::BroughtForward, 20).await;

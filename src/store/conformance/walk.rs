@@ -71,7 +71,8 @@ impl Walk {
     }
 
     async fn claim(&mut self, limit: i64) {
-        let claimed = self.store.claim(Channel::Email, self.epoch, at(self.now), limit).await.unwrap();
+        let claimed =
+            self.store.claim(Channel::Email, self.epoch, at(self.now), limit, Whose::Everybodys).await.unwrap();
         for new in &claimed {
             let twice = self.under_way.iter().any(|old| {
                 (old.thread.case_key, old.thread.contact_key) == (new.thread.case_key, new.thread.contact_key)
@@ -91,13 +92,13 @@ impl Walk {
                     let mut after = claimed.thread.clone();
                     after.attempts += 1;
                     after.due_at = Some(at(now + 30));
-                    Settlement { after, claim_to: claimed.thread.wanted, delivery: None, attempt: None }
+                    Settlement { after, claim_to: claimed.thread.wanted, delivery: None, attempt: None, promised: None }
                 }
                 _ => settlement(&claimed, Settled::Delivered, now),
             })
             .collect();
         let expected = i64::try_from(settlements.len()).unwrap();
-        assert_eq!(self.store.settle(self.epoch, settlements).await.unwrap(), expected, "seed {}", self.seed);
+        assert_eq!(self.store.settle(self.epoch, settlements).await.unwrap().threads, expected, "seed {}", self.seed);
     }
 
     /// What was under way is settled by nobody; what the old life says afterwards counts for nothing.
@@ -106,7 +107,7 @@ impl Walk {
         self.epoch = self.store.begin_epoch("node".into(), at(self.now)).await.unwrap();
         let late = self.under_way.drain(..).map(|claimed| settlement(&claimed, Settled::Delivered, self.now));
         let late: Vec<Settlement> = late.collect();
-        assert_eq!(self.store.settle(lost, late).await.unwrap(), 0, "seed {}", self.seed);
+        assert_eq!(self.store.settle(lost, late).await.unwrap().threads, 0, "seed {}", self.seed);
     }
 
     async fn finish(mut self) {

@@ -18,6 +18,8 @@ pub enum LedgerFilter {
     All,
     /// Everything of one case.
     Case(i64),
+    /// Everything that was for our own side; the others leave it out.
+    Operator,
 }
 
 /// One item of the ledger: a settled range, or what waits on a thread.

@@ -4,16 +4,19 @@
 //! itself (what "wanted only rises" means, say) it stands with the method of [`super::Store`] that keeps it.
 
 mod ledger;
+mod promises;
 
 use jiff::Timestamp;
 
 use crate::domain::case::{Case, Change, Update};
 use crate::domain::client::{Channel, Client, Contact};
 use crate::domain::delivery::Cause;
+use crate::domain::kept::KeptPromises;
 use crate::domain::refusals::Refused;
 use crate::domain::thread::{Standing, Thread, Variant};
 
 pub use ledger::*;
+pub use promises::*;
 
 /// What came of a write that names the version it was made from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -203,6 +206,28 @@ pub struct Claimed {
     pub entered: i64,
     /// The contact's last refusal for good, as long as it has not been accepted since.
     pub refused: Option<Refused>,
+    /// How many of the words promised to the client came, this one among them; only with a thread that is told an end.
+    pub promises: Option<KeptPromises>,
+}
+
+/// Whose threads are claimed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    Everybodys,
+    /// In rehearsal nobody else gets anything.
+    TheOperators,
+}
+
+/// A client none of whose contacts has accepted what is planned for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreachedClient {
+    pub case_key: i64,
+    pub reference: String,
+    pub client_id: String,
+    /// Who on our side answers for the client.
+    pub owner: Option<String>,
+    /// The sequence that it waits for.
+    pub wanted: i64,
 }
 
 /// What a message needs to know of its client.
@@ -240,6 +265,8 @@ pub struct Settlement {
     pub delivery: Option<DeliveryRow>,
     /// Set when the attempt did not succeed.
     pub attempt: Option<AttemptRow>,
+    /// The time of the next word that the message printed.
+    pub promised: Option<Timestamp>,
 }
 
 /// A settled range of a thread.

@@ -8,9 +8,10 @@ use rusqlite::{Connection, params};
 use super::chunk;
 use super::nodes::{meta, set_meta};
 use super::text::{execute, first, json, optional_json, prepare, rows};
-use crate::domain::client::Client;
+use crate::domain::client::{Client, Contact};
+use crate::domain::operator;
 use crate::store::error::StoreError;
-use crate::store::rows::{BookChange, BookCounts};
+use crate::store::rows::{BookChange, BookCounts, Presence};
 
 /// How many removed clients are named; the rest is only counted.
 const MOST_NAMED: i64 = 100;
@@ -112,7 +113,8 @@ pub fn switch_book(
 }
 
 /// Ids in generation $1 that generation $2 does not have.
-const ONLY_IN_FIRST: &str = "FROM book_clients AS mine WHERE mine.generation = $1 AND NOT EXISTS
+const ONLY_IN_FIRST: &str = "FROM book_clients AS mine WHERE mine.generation = $1
+    AND mine.client_id <> 'the operator' AND NOT EXISTS
     (SELECT 1 FROM book_clients AS other WHERE other.generation = $2 AND other.client_id = mine.client_id)";
 
 pub fn compare_book(connection: &Connection, generation: i64) -> Result<BookChange, StoreError> {
@@ -167,12 +169,12 @@ pub fn book_counts(connection: &Connection) -> Result<BookCounts, StoreError> {
     let switched_at = meta(connection, "book_switched_at")?.and_then(|text| text.parse().ok());
     let counts = first(
         connection,
-        "SELECT count(*), (SELECT count(*) FROM book_contacts WHERE generation = $1),
+        "SELECT count(*), (SELECT count(*) FROM book_contacts WHERE generation = $1 AND client_id <> $2),
             count(CASE WHEN has_priorities = 0 THEN 1 END),
             count(CASE WHEN NOT EXISTS (SELECT 1 FROM book_contacts AS c
                   WHERE c.generation = $1 AND c.client_id = book_clients.client_id) THEN 1 END)
-         FROM book_clients WHERE generation = $1",
-        params![current(connection)?],
+         FROM book_clients WHERE generation = $1 AND client_id <> $2",
+        params![current(connection)?, operator::CLIENT],
         |row| {
             Ok(BookCounts {
                 clients: row.get(0)?,
@@ -184,6 +186,13 @@ pub fn book_counts(connection: &Connection) -> Result<BookCounts, StoreError> {
         },
     )?;
     Ok(counts.unwrap_or_default())
+}
+
+pub fn contacts_of(connection: &Connection, client_id: String) -> Result<Vec<(i64, Contact)>, StoreError> {
+    let found = chunk::clients(connection, current(connection)?, &[client_id])?;
+    let contacts = found.into_iter().flat_map(|(_, contacts)| contacts);
+    let in_book = contacts.filter(|contact| contact.presence == Presence::InBook);
+    Ok(in_book.map(|contact| (contact.key, contact.contact)).collect())
 }
 
 pub fn client(connection: &Connection, id: String) -> Result<Option<Client>, StoreError> {

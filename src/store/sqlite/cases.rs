@@ -6,6 +6,7 @@ use rusqlite::{Connection, Row, params};
 use super::feeds;
 use super::text::{Millis, document, execute, first, json, optional_time, prepare, rows, time, word};
 use crate::domain::case::{Case, CaseState, Change, Story, Update};
+use crate::domain::operator;
 use crate::store::error::StoreError;
 use crate::store::rows::{CaseFilter, CaseRow, FeedRow, LastRead, OpenCase, Recorded, Write};
 
@@ -108,10 +109,15 @@ pub(super) const FAILED_THREADS: &str = "threads INDEXED BY threads_failed";
 
 pub fn listed_cases(connection: &Connection, filter: CaseFilter, limit: i64) -> Result<Vec<CaseRow>, StoreError> {
     let chosen = match filter {
-        CaseFilter::OpenOrOwed => "WHERE state IN ('open', 'ended')",
+        CaseFilter::OpenOrOwed => "AND state IN ('open', 'ended')",
         CaseFilter::All => "",
     };
-    let cases = rows(connection, &format!("{CASE} {chosen} ORDER BY case_key DESC LIMIT $1"), params![limit], case)?;
+    let cases = rows(
+        connection,
+        &format!("{CASE} WHERE source <> $2 {chosen} ORDER BY case_key DESC LIMIT $1"),
+        params![limit, operator::SOURCE],
+        case,
+    )?;
     let counts = format!(
         "SELECT count(CASE WHEN owed = 1 THEN 1 END), count(CASE WHEN wanted > told THEN 1 END)
          FROM {UNSETTLED_THREADS} WHERE case_key = $1 AND {UNSETTLED}"
@@ -304,6 +310,13 @@ fn put_change(connection: &Connection, case_key: i64, change: &Change) -> Result
 
 pub fn owed_count(connection: &Connection, case_key: i64) -> Result<i64, StoreError> {
     let count = format!("SELECT count(*) FROM {UNSETTLED_THREADS} WHERE case_key = $1 AND {UNSETTLED} AND owed = 1");
+    Ok(first(connection, &count, params![case_key], |row| row.get(0))?.unwrap_or_default())
+}
+
+pub fn owed_clients(connection: &Connection, case_key: i64) -> Result<i64, StoreError> {
+    let count = format!(
+        "SELECT count(DISTINCT client_id) FROM {UNSETTLED_THREADS} WHERE case_key = $1 AND {UNSETTLED} AND owed = 1"
+    );
     Ok(first(connection, &count, params![case_key], |row| row.get(0))?.unwrap_or_default())
 }
 

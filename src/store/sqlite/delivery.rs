@@ -7,14 +7,18 @@ use super::accounts::forget_refusal;
 use super::book::current;
 use super::cases::{UNSETTLED, UNSETTLED_THREADS};
 use super::chunk::contact;
+use super::promises;
 use super::text::{Millis, document, execute, first, json, optional_json, optional_time, rows, word};
 use super::thread::{COLUMNS, WIDTH, standing, thread, write_settled};
 use crate::domain::case::Change;
 use crate::domain::client::Channel;
+use crate::domain::operator;
 use crate::domain::refusals::{self, Refused};
 use crate::domain::thread::{Standing, Thread, ThreadState};
 use crate::store::error::StoreError;
-use crate::store::rows::{AttemptRow, Cancellation, Claimed, ClientLine, DeliveryRow, Settled, Settlement, ThreadKey};
+use crate::store::rows::{
+    AttemptRow, Cancellation, Claimed, ClientLine, DeliveryRow, Settled, SettledCount, Settlement, ThreadKey, Whose,
+};
 
 /// The condition of the index `threads_due`.
 pub(super) const DUE: &str =
@@ -22,16 +26,18 @@ pub(super) const DUE: &str =
 
 /// The joins are crossed so that the index of what is due leads, whatever the planner thinks of the book.
 pub(super) fn claim_statement() -> String {
+    let promises = promises::counted("threads.case_key", "threads.client_id");
     format!(
         "SELECT {COLUMNS}, contacts.channel, contacts.address, b.fallback, b.secret, b.name,
-                c.client_id, c.name, c.locale, c.timezone, threads.entered, r.code, r.standing
+                c.client_id, c.name, c.locale, c.timezone, threads.entered, r.code, r.standing, {promises}
              FROM threads CROSS JOIN contacts CROSS JOIN book_contacts AS b CROSS JOIN book_clients AS c
                 LEFT JOIN refusals AS r ON r.contact_key = threads.contact_key
-             WHERE threads.channel = $1 AND threads.due_at <= $2 AND {DUE}
+             WHERE threads.channel = $1 AND threads.due_at <= $2 AND {DUE} AND ($5 OR threads.client_id = '{}')
                AND contacts.contact_key = threads.contact_key AND contacts.gone_at IS NULL
                AND b.generation = $3 AND b.contact_key = threads.contact_key
                AND c.generation = $3 AND c.client_id = b.client_id
-             ORDER BY threads.due_at LIMIT $4"
+             ORDER BY threads.due_at LIMIT $4",
+        operator::CLIENT
     )
 }
 
@@ -41,11 +47,12 @@ pub fn claim(
     epoch: i64,
     now: Timestamp,
     limit: i64,
+    whose: Whose,
 ) -> Result<Vec<Claimed>, StoreError> {
     let claimed = rows(
         connection,
         &claim_statement(),
-        params![channel.as_str(), Millis(now), current(connection)?, limit],
+        params![channel.as_str(), Millis(now), current(connection)?, limit, whose == Whose::Everybodys],
         |row| {
             Ok(Claimed {
                 thread: thread(row)?,
@@ -58,6 +65,7 @@ pub fn claim(
                 },
                 entered: row.get(WIDTH + 9)?,
                 refused: refused(row, WIDTH + 10)?,
+                promises: promises::count(row, WIDTH + 12)?,
             })
         },
     )?;
@@ -93,10 +101,10 @@ struct Meanwhile {
     raised_due_at: Option<Timestamp>,
 }
 
-pub fn settle(connection: &Connection, epoch: i64, settlements: Vec<Settlement>) -> Result<i64, StoreError> {
-    let mut settled = 0;
+pub fn settle(connection: &Connection, epoch: i64, settlements: Vec<Settlement>) -> Result<SettledCount, StoreError> {
+    let mut settled = SettledCount::default();
     for settlement in settlements {
-        let Settlement { after, claim_to, delivery, attempt } = settlement;
+        let Settlement { after, claim_to, delivery, attempt, promised } = settlement;
         let key = ThreadKey { case_key: after.case_key, contact_key: after.contact_key };
         let meanwhile = first(
             connection,
@@ -118,17 +126,23 @@ pub fn settle(connection: &Connection, epoch: i64, settlements: Vec<Settlement>)
         let is_tried_again =
             after.state == ThreadState::Failed && has_to_hear_more(connection, &after, claim_to, &meanwhile)?;
         let after = if is_tried_again { tried_again(after, &meanwhile) } else { after };
-        write_settled(connection, &merged(after, claim_to, meanwhile))?;
+        let merged = merged(after, claim_to, meanwhile);
+        write_settled(connection, &merged)?;
         if let Some(delivery) = delivery.filter(|_| !is_tried_again) {
             if delivery.state == Settled::Delivered {
                 forget_refusal(connection, key.contact_key)?;
+                let (sequence, at) = (delivery.to_sequence, delivery.settled_at);
+                settled.promises_kept += promises::word_came(connection, &merged, sequence, at)?;
+                if let Some(due_at) = promised {
+                    promises::promise(connection, &merged, sequence, due_at, at)?;
+                }
             }
             put_delivery(connection, key, &delivery)?;
         }
         if let Some(attempt) = attempt {
             put_attempt(connection, key, &attempt)?;
         }
-        settled += 1;
+        settled.threads += 1;
     }
     Ok(settled)
 }
@@ -249,9 +263,11 @@ pub fn unclaim(connection: &Connection, epoch: i64, threads: Vec<ThreadKey>) -> 
 const NEVER_TOLD: &str = "threads.first_told IS NULL AND threads.uncertain = 0";
 
 pub fn unsent_and_never_told(connection: &Connection, channel: Channel, limit: i64) -> Result<Vec<Thread>, StoreError> {
-    let unsent =
-        format!("SELECT {COLUMNS} FROM threads WHERE threads.channel = $1 AND {DUE} AND {NEVER_TOLD} LIMIT $2");
-    rows(connection, &unsent, params![channel.as_str(), limit], thread)
+    let unsent = format!(
+        "SELECT {COLUMNS} FROM threads
+         WHERE threads.channel = $1 AND {DUE} AND {NEVER_TOLD} AND threads.client_id <> $3 LIMIT $2"
+    );
+    rows(connection, &unsent, params![channel.as_str(), limit, operator::CLIENT], thread)
 }
 
 pub fn unsent_and_told_before(connection: &Connection) -> Result<i64, StoreError> {

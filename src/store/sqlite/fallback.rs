@@ -1,15 +1,17 @@
 //! What one contact of a client has been told, for the others of the same client.
 
+use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::book::current;
-use super::delivery::put_delivery;
-use super::text::{first, rows, word};
+use super::delivery::{DUE, put_delivery};
+use super::text::{Millis, first, rows, word};
 use super::thread::{COLUMNS, WIDTH, thread, write_settled};
 use crate::domain::client::Channel;
+use crate::domain::operator;
 use crate::domain::thread::Thread;
 use crate::store::error::StoreError;
-use crate::store::rows::{AcceptedBy, Settlement, ThreadKey};
+use crate::store::rows::{AcceptedBy, Settlement, ThreadKey, UnreachedClient};
 
 pub fn accepted_until(
     connection: &Connection,
@@ -75,4 +77,35 @@ pub fn settle_unclaimed(connection: &Connection, settlements: Vec<Settlement>) -
         }
     }
     Ok(settled)
+}
+
+pub fn unreached(
+    connection: &Connection,
+    planned_before: Timestamp,
+    limit: i64,
+) -> Result<Vec<UnreachedClient>, StoreError> {
+    // What waits is found by the index of what is due; the rest is looked up for those few.
+    rows(
+        connection,
+        &format!(
+            "SELECT t.case_key, cases.reference, t.client_id, max(t.wanted), b.body ->> 'owner'
+             FROM (SELECT DISTINCT case_key, client_id, wanted FROM threads WHERE {DUE} AND threads.since <= $1) AS t
+                JOIN cases ON cases.case_key = t.case_key
+                LEFT JOIN book_clients AS b ON b.generation = $2 AND b.client_id = t.client_id
+             WHERE t.client_id <> $3
+               AND NOT EXISTS (SELECT 1 FROM threads AS o
+                               WHERE o.case_key = t.case_key AND o.client_id = t.client_id AND o.told >= t.wanted)
+             GROUP BY t.case_key, t.client_id ORDER BY t.case_key, t.client_id LIMIT $4"
+        ),
+        params![Millis(planned_before), current(connection)?, operator::CLIENT, limit],
+        |row| {
+            Ok(UnreachedClient {
+                case_key: row.get(0)?,
+                reference: row.get(1)?,
+                client_id: row.get(2)?,
+                wanted: row.get(3)?,
+                owner: row.get(4)?,
+            })
+        },
+    )
 }

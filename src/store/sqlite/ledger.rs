@@ -9,6 +9,7 @@ use super::cases::{FAILED_THREADS, UNSETTLED, UNSETTLED_THREADS};
 use super::text::{Millis, document, execute, first, optional_document, optional_time, rows, time, word};
 use super::thread::{COLUMNS, thread};
 use crate::domain::client::Channel;
+use crate::domain::operator;
 use crate::domain::thread::Thread;
 use crate::store::error::StoreError;
 use crate::store::rows::{
@@ -16,9 +17,11 @@ use crate::store::rows::{
 };
 
 pub fn deliveries(connection: &Connection, filter: LedgerFilter, limit: i64) -> Result<Vec<LedgerRow>, StoreError> {
-    let failed = "threads.state = 'failed' AND d.state = 'failed' AND d.to_sequence > threads.told";
-    let everything = "1 = 1".to_owned();
-    let waiting = format!("{UNSETTLED} AND wanted > told");
+    let clients = format!("threads.client_id <> '{}'", operator::CLIENT);
+    let failed =
+        &format!("{clients} AND threads.state = 'failed' AND d.state = 'failed' AND d.to_sequence > threads.told");
+    let everything = clients.clone();
+    let waiting = format!("{clients} AND {UNSETTLED} AND wanted > told");
     let mut listed = match filter {
         LedgerFilter::Unsettled => {
             let mut listed = settled(connection, Drive::Failed, failed, limit)?;
@@ -33,7 +36,14 @@ pub fn deliveries(connection: &Connection, filter: LedgerFilter, limit: i64) -> 
         }
         LedgerFilter::Case(case_key) => {
             let mut listed = settled(connection, Drive::Deliveries, &format!("d.case_key = {case_key}"), limit)?;
-            listed.extend(pending(connection, &format!("threads.case_key = {case_key} AND {waiting}"), limit)?);
+            let waiting = format!("threads.case_key = {case_key} AND {UNSETTLED} AND wanted > told");
+            listed.extend(pending(connection, &waiting, limit)?);
+            with_superseded(connection, listed)?
+        }
+        LedgerFilter::Operator => {
+            let theirs = format!("threads.client_id = '{}'", operator::CLIENT);
+            let mut listed = settled(connection, Drive::Deliveries, &theirs, limit)?;
+            listed.extend(pending(connection, &format!("{theirs} AND {UNSETTLED} AND wanted > told"), limit)?);
             with_superseded(connection, listed)?
         }
     };
@@ -258,8 +268,9 @@ pub(super) fn put_back(connection: &Connection, key: ThreadKey, now: Timestamp) 
 pub fn gauges(connection: &Connection) -> Result<Gauges, StoreError> {
     let count = |sql: &str| first(connection, sql, [], |row| row.get(0)).map(Option::unwrap_or_default);
     let owed_cases = format!(
-        "SELECT count(*) FROM cases WHERE state = 'ended' AND EXISTS
-            (SELECT 1 FROM {UNSETTLED_THREADS} WHERE threads.case_key = cases.case_key AND {UNSETTLED})"
+        "SELECT count(*) FROM cases WHERE state = 'ended' AND source <> '{}' AND EXISTS
+            (SELECT 1 FROM {UNSETTLED_THREADS} WHERE threads.case_key = cases.case_key AND {UNSETTLED})",
+        operator::SOURCE
     );
     Ok(Gauges {
         pending: pending_gauges(connection)?,

@@ -17,6 +17,7 @@ mod migrate;
 pub(super) mod nodes;
 mod open;
 pub(super) mod planning;
+pub(super) mod promises;
 pub(super) mod retention;
 #[cfg(test)]
 mod tests;

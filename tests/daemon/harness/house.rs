@@ -8,11 +8,12 @@ use candor::daemon::front::Front;
 use candor::daemon::node::Node;
 use candor::daemon::reload;
 use candor::domain::client::Channel;
+use candor::domain::kept::PromiseResult;
 use candor::domain::observe::Sight;
 use candor::feed::update_format;
 use candor::passes::ingest::{self, Taken};
 use candor::passes::{Clock, Shared, deliver, ids, poll};
-use candor::store::rows::{CaseFilter, LedgerFilter, LedgerRow, LedgerState};
+use candor::store::rows::{CaseFilter, LedgerFilter, LedgerRow, LedgerState, PromiseFilter, PromiseRow};
 use candor::web::routes::{self, AdminPlace};
 use http_body_util::BodyExt as _;
 use jiff::{SignedDuration, Timestamp};
@@ -320,9 +321,31 @@ impl House {
         self.shared().store.deliveries(LedgerFilter::All, 1_000).await.unwrap()
     }
 
+    /// The promises to a client by time, as `14:05 kept at 14:04`.
+    pub async fn promises(&self, client: &str) -> Vec<String> {
+        let mut rows = self.shared().store.promises(PromiseFilter::All, 1_000).await.unwrap();
+        rows.retain(|row| row.client_id == client);
+        rows.sort_by_key(|row| row.due_at);
+        rows.iter().map(said_of_promise).collect()
+    }
+
+    pub fn metrics(&self) -> String {
+        self.shared().metrics.text()
+    }
+
     /// How many cases are open, or ended with somebody owed the word.
     pub async fn cases_left(&self) -> usize {
         self.shared().store.listed_cases(CaseFilter::OpenOrOwed, 100).await.unwrap().len()
+    }
+}
+
+fn said_of_promise(row: &PromiseRow) -> String {
+    let due = told_at(row.due_at);
+    match (row.result, row.came_at.map(told_at)) {
+        (None, _) => format!("{due} open"),
+        (Some(PromiseResult::Kept), Some(came)) => format!("{due} kept at {came}"),
+        (Some(result), Some(came)) => format!("{due} {}, came {came}", result.as_str()),
+        (Some(result), None) => format!("{due} {}", result.as_str()),
     }
 }
 

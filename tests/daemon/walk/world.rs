@@ -14,7 +14,7 @@ use candor::domain::thread::ThreadState;
 use candor::passes::dispatch::{self, Came};
 use candor::passes::message::Bundle;
 use candor::passes::{Clock, Shared, book, deliver, ingest, keep};
-use candor::store::rows::{CaseFilter, Claimed, FeedRow, Settlement, Write};
+use candor::store::rows::{CaseFilter, Claimed, FeedRow, Settlement, Whose, Write};
 use jiff::{SignedDuration, Timestamp};
 
 use super::clients::Clients;
@@ -245,7 +245,7 @@ impl World {
             let (shared, now) = (self.shared().clone(), self.now());
             let mut bundles = BTreeMap::new();
             let mut settlements = Vec::new();
-            for claimed in shared.store.claim(channel, shared.epoch, now, 100).await.unwrap() {
+            for claimed in shared.store.claim(channel, shared.epoch, now, 100, Whose::Everybodys).await.unwrap() {
                 let case_key = claimed.thread.case_key;
                 if let Entry::Vacant(place) = bundles.entry(case_key) {
                     place.insert(Bundle::load(&shared, case_key, now).await.unwrap().unwrap());
@@ -269,7 +269,7 @@ impl World {
         let after = if let Some((until, by)) = deliver::told_elsewhere(shared, claimed).await {
             delivery::told_elsewhere(thread, until, by, now)
         } else {
-            let notice = bundle.notice(thread).expect("a variant that is kept");
+            let notice = bundle.notice(thread, None).expect("a variant that is kept");
             let key = delivery::delivery_key(shared.store.state_id(), &notice.case.id, thread, thread.wanted);
             if self.dice.once_in(30) {
                 bundle.message(shared, claimed).expect("it can be put into words");
@@ -287,7 +287,7 @@ impl World {
             delivery::after(&attempt, &policy, now)
         };
         assert_eq!(after.consequence, Consequence::None);
-        Settlement { after: after.thread, claim_to: thread.wanted, delivery: None, attempt: None }
+        Settlement { after: after.thread, claim_to: thread.wanted, delivery: None, attempt: None, promised: None }
     }
 
     fn outcome(&mut self) -> Outcome {
