@@ -138,7 +138,12 @@ fn of_contact(
     let (mail, parts) = words(current, notice, &reading)?;
     let eml = match contact.channel {
         Channel::Email => {
-            let root = delivery::thread_root(&case.source, &case.incident, &client.id, &contact.address);
+            let root = delivery::thread_root(
+                case.facts.first_source.as_ref().unwrap_or(&case.source),
+                &case.incident,
+                &client.id,
+                &contact.address,
+            );
             let last = reached.thread.last_key.as_deref();
             eml(current, notice, &mail, &Post { key: "preview", root: &root, last, to: &contact.address })?
         }

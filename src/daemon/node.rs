@@ -21,8 +21,8 @@ use crate::passes::current::{Current, CurrentCell};
 use crate::passes::lanes::Lanes;
 use crate::passes::metrics::Metrics;
 use crate::passes::{Clock, Shared, Wakes, deliver, dispatch, ids, keep, operator, poll};
-use crate::store::Store;
 use crate::store::lock::{self, Locked, StateLock};
+use crate::store::{Store, StoreError};
 
 /// An opened state whose passes we may run.
 pub struct Node {
@@ -134,6 +134,7 @@ pub async fn open_with(current: Current, clock: Clock) -> Result<Opened, NodeErr
     if let Loaded::Faulty(faults) = loaded {
         return Err(NodeError::Files(faults));
     }
+    adopt_renamed(&store, &current).await.map_err(anyhow::Error::from)?;
     make_folders(&current);
     let shared = shared(store, current, clock, epoch);
     let feeds = FeedClient::new(Limits::default());
@@ -156,6 +157,21 @@ fn shared(store: Store, current: Current, clock: Clock, epoch: i64) -> Shared {
         epoch,
         started_at,
     }
+}
+
+/// The cases of feeds that have another name now.
+///
+/// # Errors
+/// The store failed.
+pub(super) async fn adopt_renamed(store: &Store, current: &Current) -> Result<(), StoreError> {
+    for feed in &current.settings.feeds {
+        let Some(was) = &feed.was else { continue };
+        let adopted = store.rename_source(was.clone(), feed.name.clone()).await?;
+        if adopted > 0 {
+            tracing::info!(feed = %feed.name, was = %was, cases = adopted, "the cases of the feed's former name are its own now");
+        }
+    }
+    Ok(())
 }
 
 /// A folder that updates are put into has to be there before the first of them. One that cannot be made shows

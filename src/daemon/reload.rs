@@ -48,6 +48,9 @@ pub async fn reload(shared: &Shared, config: &Path) {
         }
     }
     let current = keep_what_needs_a_start(&before, current);
+    if let Err(error) = node::adopt_renamed(&shared.store, &current).await {
+        tracing::error!(error = %error, "the cases of a feed's former name could not be adopted");
+    }
     forget_feeds_that_are_gone(shared, &before, &current).await;
     // Before the first look at a new feed: what is put into its folder after that is news.
     node::make_folders(&current);

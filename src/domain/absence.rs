@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::case::{Case, CaseState, ChangeFacts, Story, Timers};
-use super::incident::{Origin, Phase};
+use super::case::{Case, CaseState, ChangeFacts, SourceSaid, Story, Timers};
+use super::incident::Phase;
 use super::news::{News, Urgency, join};
 use super::notice::Kind;
 use super::observe::Step;
@@ -35,12 +35,6 @@ pub fn is_worth_asking(story: &Story, now: Timestamp) -> bool {
         && story.case.facts.missed_reads.first().is_some_and(|first| now.duration_since(*first) >= APART)
 }
 
-/// Only what the source has listed can be gone from its lists: a person or a webhook may be ahead of it, or speak of
-/// what it never lists.
-fn has_been_listed(story: &Story) -> bool {
-    story.updates.iter().any(|update| update.origin == Origin::Polled)
-}
-
 /// The case when a good read lists it that an earlier one missed; `None` when none had.
 pub fn listed_again(story: &Story) -> Option<Case> {
     if story.case.facts.missed_reads.is_empty() {
@@ -51,9 +45,10 @@ pub fn listed_again(story: &Story) -> Option<Case> {
     Some(case)
 }
 
-/// A good read that shows the incident nowhere.
+/// A good read that shows the incident nowhere. Only what the source has listed can be gone from its lists: a person or
+/// a webhook may be ahead of it, or speak of what it never lists.
 pub fn missed(story: &Story, own_page: OwnPage, pace: &PaceSettings, now: Timestamp) -> Option<Step> {
-    if story.case.state != CaseState::Open || !has_been_listed(story) {
+    if story.case.state != CaseState::Open || !story.is_listed() {
         return None;
     }
     let mut case = story.case.clone();
@@ -75,6 +70,8 @@ pub fn missed(story: &Story, own_page: OwnPage, pace: &PaceSettings, now: Timest
         false => (Phase::Resolved, Kind::Withdrawn),
     };
     case.facts.phase = phase;
+    // Listed again, whatever it says is new.
+    case.facts.source_said = Some(SourceSaid::default());
     case.facts.resolved_at = Some(case.facts.missed_reads.first().copied().unwrap_or(now));
     case.facts.missed_reads.clear();
     case.timers = Timers { last_quiet_at: case.timers.last_quiet_at, ..Timers::default() };
@@ -108,6 +105,7 @@ mod tests {
     use super::*;
     use crate::domain::case::Update;
     use crate::domain::fixtures::{at, change, story, update};
+    use crate::domain::incident::Origin;
     use crate::domain::pace::Corrections;
 
     const PACE: PaceSettings = PaceSettings {

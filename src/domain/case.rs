@@ -97,6 +97,13 @@ pub struct Facts {
     /// When the operator was asked whom it concerns, because it named no component.
     #[serde(default)]
     pub asked_at: Option<Timestamp>,
+    /// What the feed that leads said last, so that a person's words stand until it says something else. `None` until
+    /// it has listed the incident.
+    #[serde(default)]
+    pub source_said: Option<SourceSaid>,
+    /// The name under which its source was known when the case began, if that was another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_source: Option<String>,
     /// The messages of webhooks that have been taken in, by their senders' ids; the last ones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<String>,
@@ -106,6 +113,13 @@ pub struct Facts {
     pub closed_by_hand: bool,
     /// Since when the reads of its feed have been older than what we know.
     pub stale_since: Option<Timestamp>,
+}
+
+/// The state of the incident as the feed that leads listed it last.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceSaid {
+    pub phase: Option<Phase>,
+    pub impact: Option<Impact>,
 }
 
 /// An action said in an update, as against one from the playbook.
@@ -145,6 +159,9 @@ pub struct Timers {
     pub last_quiet_at: Option<Timestamp>,
     /// When `keep` asked for the feed to be read before it speaks.
     pub asked_feed_at: Option<Timestamp>,
+    /// When the operator is asked about a case that another source than the one that leads has ended.
+    #[serde(default)]
+    pub follower_ended_at: Option<Timestamp>,
     /// The promise that the operator has been reminded of.
     #[serde(default)]
     pub nudged_for: Option<Timestamp>,
@@ -203,7 +220,7 @@ impl Timers {
             Some(asked) => (asked + Duration::from_secs(2)).min(promise.due_at.max(asked)),
             None => promise.act_at(),
         });
-        [promise, nudge, self.unaffected_at, self.unscoped_at].into_iter().flatten().min()
+        [promise, nudge, self.follower_ended_at, self.unaffected_at, self.unscoped_at].into_iter().flatten().min()
     }
 }
 
@@ -305,6 +322,11 @@ pub struct Story {
 }
 
 impl Story {
+    /// Whether the feed of its source has listed the incident: from then on it leads.
+    pub fn is_listed(&self) -> bool {
+        self.case.facts.source_said.is_some() || self.updates.iter().any(|update| update.origin == Origin::Polled)
+    }
+
     /// The one change that planning has not taken up.
     pub fn waiting(&self) -> Option<&Change> {
         self.changes.iter().find(|change| change.planned_at.is_none() && !change.is_begun)

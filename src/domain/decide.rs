@@ -333,7 +333,7 @@ mod tests {
 
     /// What a polled source says after the case was closed by hand: its phase, and a post of that text.
     fn said_afterwards(phase: Phase, body: &str) -> (Case, Option<Vec<Kind>>) {
-        use crate::domain::incident::{Observation, ObservedUpdate, Origin};
+        use crate::domain::incident::{Observation, ObservedUpdate, Origin, Part};
         use crate::domain::observe::{Context, FeedRules, Observed, Sight, observe};
         let mut story = story();
         let step = decided(&story, &Decision::Close).expect("it can be closed");
@@ -344,7 +344,9 @@ mod tests {
         let seen = Observation {
             source: "platform".into(),
             incident: "i1".into(),
+            parent: None,
             origin: Origin::Polled,
+            part: Part::Leads,
             event: None,
             title: Some("Payments fail".into()),
             phase: Some(phase),

@@ -57,6 +57,8 @@ pub fn facts() -> Facts {
         revised_at: None,
         last_news_at: at(0),
         missed_reads: vec![],
+        source_said: None,
+        first_source: None,
         events: vec![],
         asked_at: None,
         closed_by_hand: false,

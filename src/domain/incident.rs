@@ -163,6 +163,17 @@ pub enum Origin {
     ByHand,
 }
 
+/// What a source has to say in a case that several sources speak of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// Phase, impact, components and end are its own.
+    #[default]
+    Leads,
+    /// It brings updates and actions, as soon as the one that leads has listed the incident.
+    Follows,
+}
+
 /// The state of one incident as one source told it at one moment. What it left out is `None` and keeps
 /// what the case has.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -171,7 +182,10 @@ pub struct Observation {
     pub source: String,
     /// The source's own id of the incident.
     pub incident: String,
+    /// The id of an incident of the same source that this one is part of: both are one case.
+    pub parent: Option<String>,
     pub origin: Origin,
+    pub part: Part,
     /// The sender's name for this message, the same on each of its retries. `None` where there is none.
     pub event: Option<String>,
     pub title: Option<String>,

@@ -11,10 +11,10 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::case::{Case, CaseState, Change, Facts, Scope, Story, Timers, Update};
+use super::case::{Case, CaseState, Change, Facts, Scope, SourceSaid, Story, Timers, Update};
 use super::component::Catalog;
 use super::guidance;
-use super::incident::{Observation, Origin, Phase};
+use super::incident::{Observation, Origin, Part, Phase};
 use super::notice::Kind;
 use super::pace::{PaceSettings, Unscoped};
 use super::playbook::Entry;
@@ -253,6 +253,8 @@ fn blank_case(seen: &Observation, title: String, phase: Phase, context: &Context
             revised_at: seen.revised_at,
             last_news_at: context.now,
             missed_reads: Vec::new(),
+            source_said: source_said(seen),
+            first_source: None,
             events: seen.event.iter().cloned().collect(),
             asked_at: None,
             closed_by_hand: false,
@@ -260,6 +262,12 @@ fn blank_case(seen: &Observation, title: String, phase: Phase, context: &Context
         },
         timers: Timers::default(),
     }
+}
+
+/// What the feed that leads says of the state of an incident.
+fn source_said(seen: &Observation) -> Option<SourceSaid> {
+    let leads = seen.origin == Origin::Polled && seen.part == Part::Leads;
+    leads.then_some(SourceSaid { phase: seen.phase, impact: seen.impact })
 }
 
 fn seen_again(story: &Story, seen: &Observation, context: &Context<'_>) -> Observed {
@@ -289,6 +297,8 @@ fn seen_again(story: &Story, seen: &Observation, context: &Context<'_>) -> Obser
     work.remember_event(seen);
     if repeats_an_older_update(story, seen) {
         work.take_updates(seen, context, &mut remarks);
+    } else if follows(story, seen) {
+        work.follow(story, seen, context, &mut remarks);
     } else {
         take_all(&mut work, seen, context, &mut remarks);
     }
@@ -320,11 +330,23 @@ fn take_all(work: &mut Work, seen: &Observation, context: &Context<'_>, remarks:
     facts.title = new_title.unwrap_or_else(|| facts.title.clone());
 
     work.take_updates(seen, context, remarks);
-    work.take_phase(seen, context, remarks);
-    work.take_impact(seen);
+    let said = work.case.facts.source_said.unwrap_or_default();
+    work.take_phase(seen, said.phase, context, remarks);
+    work.take_impact(seen, said.impact);
+    work.case.facts.source_said = source_said(seen).or(work.case.facts.source_said);
     work.take_window(seen);
     work.take_scope(seen, context, remarks);
     work.take_words_for_all(seen);
+}
+
+/// Whether another source than this one leads the case: the feed, once it has listed the incident.
+fn follows(story: &Story, seen: &Observation) -> bool {
+    let is_feed = match (seen.origin, seen.part) {
+        (Origin::Polled, Part::Leads) => true,
+        (Origin::Polled, Part::Follows) | (Origin::Pushed | Origin::ByHand, _) => false,
+    };
+    // A person may always say how it stands.
+    !is_feed && seen.origin != Origin::ByHand && story.is_listed()
 }
 
 /// An update by hand or by webhook that we have, and that a later one has overtaken: its words may be a correction,

@@ -41,6 +41,10 @@ pub enum Thing {
     PromiseBroken {
         reference: String,
     },
+    /// Another source has ended a case that the one that leads goes on with.
+    FollowerEnded {
+        reference: String,
+    },
     /// Clients none of whose contacts has accepted.
     NotReached {
         reference: String,
@@ -84,6 +88,7 @@ impl Thing {
             Thing::Unscoped { reference } => format!("Whom does {reference} concern?"),
             Thing::WordDue { reference } => format!("A word about {reference} is due in a few minutes"),
             Thing::PromiseBroken { reference } => format!("A promised word about {reference} did not come"),
+            Thing::FollowerEnded { reference } => format!("Is {reference} over? Two sources differ"),
             Thing::NotReached { reference } => format!("Clients who have not been reached about {reference}"),
             Thing::NotDelivered { reference } => format!("Not delivered in {reference}"),
             Thing::FeedLost { feed } => format!("The feed {feed} cannot be read"),
@@ -106,6 +111,10 @@ impl Thing {
             }
             Thing::Unscoped { reference } => format!(
                 "Say it: candor case {reference} --components NAME,… or --everyone or --nobody. Until then nobody is told."
+            ),
+            Thing::FollowerEnded { reference } => format!(
+                "One of its sources said half an hour ago that it is over, the one that leads goes on. To end it: candor case \
+                 {reference} --close"
             ),
             Thing::WordDue { reference } | Thing::PromiseBroken { reference } => {
                 format!("All of it: candor case {reference}")
@@ -143,6 +152,7 @@ impl Thing {
             Thing::Unscoped { reference } => ("unscoped", reference),
             Thing::WordDue { reference } => ("word_due", reference),
             Thing::PromiseBroken { reference } => ("promise_broken", reference),
+            Thing::FollowerEnded { reference } => ("follower_ended", reference),
             Thing::NotReached { reference } => ("not_reached", reference),
             Thing::NotDelivered { reference } => ("not_delivered", reference),
             Thing::FeedLost { feed } => ("feed_lost", feed),
@@ -282,6 +292,8 @@ fn blank_facts(thing: &Thing, now: Timestamp) -> Facts {
         last_news_at: now,
         missed_reads: Vec::new(),
         asked_at: None,
+        source_said: None,
+        first_source: None,
         events: Vec::new(),
         closed_by_hand: false,
         stale_since: None,

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::oddity::{Oddity, note};
-use crate::domain::incident::{Announce, Impact, Observation, ObservedUpdate, Origin, Phase};
+use crate::domain::incident::{Announce, Impact, Observation, ObservedUpdate, Origin, Part, Phase};
 
 mod values;
 use values::{Ends, Members, identifier, moment};
@@ -207,7 +207,9 @@ fn observation(raw: &mut Members<'_>, incident: &str, source: &str, sort: Sort) 
     Observation {
         source: source.to_owned(),
         incident: incident.to_owned(),
+        parent: None,
         origin: Origin::Polled,
+        part: Part::Leads,
         event: None,
         title,
         phase,

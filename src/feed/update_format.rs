@@ -12,7 +12,9 @@ pub use error::UpdateError;
 
 use jiff::Timestamp;
 
-use crate::domain::incident::{Announce, DataLoss, Impact, Need, NextWord, Observation, ObservedUpdate, Origin, Phase};
+use crate::domain::incident::{
+    Announce, DataLoss, Impact, Need, NextWord, Observation, ObservedUpdate, Origin, Part, Phase,
+};
 use fields::{Fields, nearest};
 use written::{Entry, Kind};
 
@@ -27,8 +29,19 @@ const LONGEST_ADDRESS: usize = 2_000;
 const MOST_COMPONENTS: usize = 500;
 
 const TABLES: [&str; 2] = ["incident", "update"];
-const INCIDENT_KEYS: [&str; 10] =
-    ["id", "source", "title", "phase", "impact", "components", "started_at", "scheduled_for", "scheduled_until", "url"];
+const INCIDENT_KEYS: [&str; 11] = [
+    "id",
+    "source",
+    "parent",
+    "title",
+    "phase",
+    "impact",
+    "components",
+    "started_at",
+    "scheduled_for",
+    "scheduled_until",
+    "url",
+];
 const UPDATE_KEYS: [&str; 10] =
     ["body", "status", "action", "need", "next_update", "at", "data_loss", "report_by", "stand", "id"];
 
@@ -45,6 +58,8 @@ pub struct WrittenIncident {
     pub id: Option<String>,
     /// The feed whose incident of this id is meant.
     pub source: Option<String>,
+    /// The incident of the same source that this one is part of.
+    pub parent: Option<String>,
     pub title: Option<String>,
     pub phase: Option<Phase>,
     pub impact: Option<Impact>,
@@ -121,6 +136,7 @@ fn read_incident(mut fields: Fields<'_>) -> Result<WrittenIncident, UpdateError>
     Ok(WrittenIncident {
         id: fields.line("id", LONGEST_ID)?,
         source: fields.line("source", LONGEST_ID)?,
+        parent: fields.line("parent", LONGEST_ID)?,
         title: fields.line("title", LONGEST_TITLE)?,
         phase: fields.word("phase", &Phase::ALL, Phase::as_str)?,
         impact: fields.word("impact", &Impact::ALL, Impact::as_str)?,
@@ -154,7 +170,7 @@ fn unknown_key(text: &str, table: Option<&str>, entry: &Entry) -> UpdateError {
         Some(_) => &UPDATE_KEYS,
         None => &TABLES,
     };
-    let home = [("incident", INCIDENT_KEYS), ("update", UPDATE_KEYS)]
+    let home = [("incident", &INCIDENT_KEYS[..]), ("update", &UPDATE_KEYS[..])]
         .into_iter()
         .find(|(name, keys)| Some(*name) != table && keys.contains(&key));
     let advice = match home {
@@ -181,7 +197,9 @@ impl UpdateFile {
         Observation {
             source: incident.source.unwrap_or_else(|| source.to_owned()),
             incident: incident.id.unwrap_or_else(made_up_id),
+            parent: incident.parent,
             origin: Origin::ByHand,
+            part: Part::Leads,
             event: None,
             title: incident.title,
             phase: incident.phase,

@@ -75,14 +75,6 @@ impl Current {
             ),
             (settings.guard.ask_above.is_some(), "guard.ask_above: nothing waits for a yes yet"),
             (email.is_some_and(|email| email.per_day.is_some()), "email.per_day: mails are not counted yet"),
-            (
-                settings.feeds.iter().any(|feed| feed.same_as.is_some()),
-                "feed.same_as: two feeds of one page are followed apart",
-            ),
-            (
-                settings.feeds.iter().any(|feed| feed.was.is_some()),
-                "feed.was: cases of a feed's former name are not adopted yet",
-            ),
         ]
         .into_iter()
         .filter_map(|(asked, word)| asked.then_some(word))

@@ -3,16 +3,21 @@
 //! Hooks, the command line and the pollers (`poll.rs`) all come through [`take`]. Deliberately absent: what is
 //! news (`domain::observe`) and who is told.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::{Shared, ids};
 use crate::domain::case::Story;
-use crate::domain::incident::Observation;
+use crate::domain::incident::{Observation, Origin};
 use crate::domain::observe::{self, Context, Observed, Remark, Sight, Step};
 use crate::domain::operator::{self, Thing};
 use crate::store::StoreError;
 use crate::store::rows::{FeedRow, Recorded, Write};
 
+/// A feed is asked because of webhooks at most that often.
+const ASK_EVERY: Duration = Duration::from_secs(5);
 /// A write that finds its case changed reads and decides again that often.
 const MOST_CONFLICTS: usize = 8;
 
@@ -65,11 +70,24 @@ pub async fn take(
                 }
                 shared.wakes.dispatch.notify_one();
                 shared.wakes.keep.notify_one();
+                ask_the_feed(shared, seen, now).await?;
                 return finish(shared, taken).await;
             }
         }
     }
     Err(StoreError::Busy)
+}
+
+/// What a webhook says of a feed's incident is a reason to read that feed at once: it may say more.
+async fn ask_the_feed(shared: &Shared, seen: &[Observation], now: Timestamp) -> Result<(), StoreError> {
+    let current = shared.current.load();
+    let pushed = seen.iter().filter(|one| one.origin == Origin::Pushed && current.is_polled(&one.source));
+    let sources: BTreeSet<&str> = pushed.map(|one| one.source.as_str()).collect();
+    for source in sources {
+        shared.store.poke_feed(source.to_owned(), now, ASK_EVERY).await?;
+        shared.wakes.ingest.notify_one();
+    }
+    Ok(())
 }
 
 async fn decide(
@@ -81,7 +99,7 @@ async fn decide(
     let mut taken = Taken::default();
     let mut steps: Vec<Step> = Vec::new();
     for observation in seen {
-        let story = shared.store.story_of(observation.source.clone(), observation.incident.clone()).await?;
+        let story = story_of(shared, observation).await?;
         let (new_id, new_reference) = names(shared, story.as_ref(), now).await?;
         let current = shared.current.load();
         let context = Context {
@@ -126,6 +144,35 @@ async fn decide(
         })
         .collect();
     Ok((taken, writes, steps))
+}
+
+/// The case that an observation speaks of: of its incident, of the incident that this one is part of, or the one that
+/// the other of feed and webhook reports under the same page.
+async fn story_of(shared: &Shared, seen: &Observation) -> Result<Option<Story>, StoreError> {
+    let (source, incident) = (&seen.source, &seen.incident);
+    let known = shared.store.story_of(source.clone(), incident.clone()).await?;
+    if known.is_some() {
+        return Ok(known);
+    }
+    let mut found = match &seen.parent {
+        Some(parent) => shared.store.story_of(source.clone(), parent.clone()).await?,
+        None => None,
+    };
+    if found.is_none()
+        && let Some(page) = &seen.url
+        && let Some(case_key) = shared.store.open_case_by_page(source.clone(), page.clone()).await?
+    {
+        let story = shared.store.story(case_key).await?;
+        found = story.filter(|story| match seen.origin {
+            Origin::Polled => !story.is_listed() && !story.updates.iter().any(|u| u.origin == Origin::ByHand),
+            Origin::Pushed => story.is_listed(),
+            Origin::ByHand => false,
+        });
+    }
+    if let Some(story) = &found {
+        shared.store.join_incident(source.clone(), incident.clone(), story.case.key).await?;
+    }
+    Ok(found)
 }
 
 /// A case that was made just now has its key only since the commit.

@@ -138,6 +138,7 @@ async fn decide(
 ) -> Result<Option<Write>, StoreError> {
     let mut case = story.case.clone();
     nudge(shared, &mut case, now).await?;
+    ask_about_a_follower(shared, &mut case, now);
     let mut change = None;
     if case.timers.unscoped_at.is_some_and(|at| at <= now) {
         case.timers.unscoped_at = None;
@@ -177,6 +178,19 @@ async fn nudge(shared: &Shared, case: &mut Case, now: Timestamp) -> Result<(), S
     let line = format!("{clients} for a word by {}: {}", promise.due_at, operator::about(case));
     shared.operator.tell(Thing::WordDue { reference: case.reference.clone() }, line);
     Ok(())
+}
+
+/// Another source than the one that leads has ended the case a while ago, and this one goes on.
+fn ask_about_a_follower(shared: &Shared, case: &mut Case, now: Timestamp) {
+    if case.timers.follower_ended_at.is_none_or(|at| at > now) {
+        return;
+    }
+    case.timers.follower_ended_at = None;
+    if case.state == CaseState::Open {
+        let reference = case.reference.clone();
+        tracing::warn!(case.reference = %reference, "another source has ended it 30 minutes ago, and the one that leads goes on");
+        shared.operator.tell(Thing::FollowerEnded { reference }, operator::about(case));
+    }
 }
 
 /// Nobody has answered: a major or critical case of a feed of our own goes to everyone as *possibly*,

@@ -242,7 +242,12 @@ impl Bundle {
         (phase, need): (Phase, Need),
     ) -> Result<Vec<u8>, Cause> {
         let case = &self.story.case;
-        let root = delivery::thread_root(&case.source, &case.incident, &claimed.client.id, &claimed.contact.address);
+        let root = delivery::thread_root(
+            case.facts.first_source.as_ref().unwrap_or(&case.source),
+            &case.incident,
+            &claimed.client.id,
+            &claimed.contact.address,
+        );
         mail::compose(&MailInput {
             key,
             root: &root,

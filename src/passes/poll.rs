@@ -12,6 +12,7 @@ use super::current::Current;
 use super::{Shared, ingest};
 use crate::config::settings::{FeedKind, FeedSettings, FirstSight};
 use crate::domain::absence::{self, OwnPage};
+use crate::domain::incident::Part;
 use crate::domain::observe::Sight;
 use crate::feed::fetch::{FeedClient, jittered};
 use crate::feed::reading::{Listing, Reading, Rest};
@@ -76,7 +77,7 @@ async fn read_one(
 ) -> Result<(), StoreError> {
     let memory: Option<Memory> = serde_json::from_value(row.body.clone()).ok();
     let open = shared.store.open_cases_of(feed.name.clone()).await?;
-    let ids: BTreeSet<String> = open.iter().map(|case| case.incident.clone()).collect();
+    let ids: BTreeSet<String> = open.iter().flat_map(OpenCase::ids).cloned().collect();
     report.read += 1;
     let reading = match feed::look(client, feed, memory, &ids, now).await {
         Ok(reading) => reading,
@@ -102,6 +103,13 @@ async fn read_one(
     if row.last_good_at.is_none() && !is_good && reading.listing != Listing::None {
         return shared.store.save_feed(FeedRow { body: row.body, ..next }).await;
     }
+    let mut reading = reading;
+    if let Some(leader) = &feed.same_as {
+        for seen in &mut reading.observations {
+            (seen.source, seen.part) = (leader.clone(), Part::Follows);
+        }
+    }
+    let reading = reading;
     let taken = ingest::take(shared, &reading.observations, sight, Some(next), now).await?;
     for incomplete in &taken.incomplete {
         tracing::error!(feed = %feed.name, incident = %incomplete.incident, missing = incomplete.missing, "an update of a case that we do not have, without what a new case needs; it is not taken");
@@ -187,7 +195,7 @@ async fn remember_what_is_listed_again(
     open: &[OpenCase],
 ) -> Result<(), StoreError> {
     for case in open.iter().filter(|case| case.last_read == LastRead::Missed) {
-        if !reading.listed_ids.contains(&case.incident) {
+        if !case.ids().any(|id| reading.listed_ids.contains(id)) {
             continue;
         }
         if let Some(case) = shared.store.story(case.case_key).await?.as_ref().and_then(absence::listed_again) {
@@ -207,7 +215,8 @@ async fn look_for_missing(
     open: &[OpenCase],
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    for OpenCase { case_key, incident, .. } in open.iter().filter(|case| reading.shows_nowhere(&case.incident)) {
+    for case in open.iter().filter(|case| case.ids().all(|id| reading.shows_nowhere(id))) {
+        let OpenCase { case_key, incident, .. } = case;
         let Some(story) = shared.store.story(*case_key).await? else { continue };
         let own_page = match &feed.kind {
             FeedKind::Statuspage { url } if absence::is_worth_asking(&story, now) => {

@@ -139,7 +139,14 @@ methods! {
 // Cases.
 methods! {
     read story(case_key: i64) -> Option<Story> = cases;
+    /// By the id of its incident, or by another one that joined it.
     read story_of(source: String, incident: String) -> Option<Story> = cases;
+    /// The one open case of a source whose incident has this page; `None` if there are several.
+    read open_case_by_page(source: String, page: String) -> Option<i64> = cases;
+    /// What is said of `incident` from now on is said of this case; an id that is a case of its own stays one.
+    write join_incident(source: String, incident: String, case_key: i64) -> () = cases;
+    /// A feed has another name: its cases, their other ids and its cursor are found under the new one. How many cases.
+    write rename_source(was: String, name: String) -> i64 = cases;
     /// By id, by the first characters of an id (at least 8, if only one case has them), or by reference;
     /// upper and lower case are the same.
     read find_case(text: String) -> Option<i64> = cases;

@@ -32,6 +32,7 @@ mod rehearsal;
 mod relay;
 mod replays;
 mod restart;
+mod several_sources;
 mod unscoped;
 mod walk;
 mod who;

@@ -6,15 +6,19 @@ mod scope;
 
 use std::collections::BTreeSet;
 
-use super::{Context, Observed, Remark, Step, closing_kind};
+use jiff::SignedDuration;
+
+use super::{Context, Observed, Remark, Sight, Step, closing_kind};
 use crate::domain::case::{Case, CaseState, ChangeFacts, SaidAction, Story, Timers, Update, Version};
-use crate::domain::incident::{Announce, Need, Observation, ObservedUpdate, Origin, Phase};
+use crate::domain::incident::{Announce, Impact, Need, Observation, ObservedUpdate, Origin, Phase};
 use crate::domain::news::{News, Urgency, join};
 use crate::domain::notice::Kind;
 use crate::domain::pace::Corrections;
 use crate::domain::said_promise::said_promise;
 use crate::domain::text;
 
+/// The one that leads has that long to end a case that another source has ended.
+const HALF_AN_HOUR: SignedDuration = SignedDuration::from_mins(30);
 /// A sender retries for days at most, and a case has no more messages under way than that.
 const MOST_EVENTS: usize = 100;
 
@@ -144,7 +148,14 @@ impl Work {
         }
     }
 
-    pub(super) fn take_phase(&mut self, seen: &Observation, context: &Context<'_>, remarks: &mut Vec<Remark>) {
+    /// `said`: what the feed that leads said last. As long as it says the same, what a person said stands.
+    pub(super) fn take_phase(
+        &mut self,
+        seen: &Observation,
+        said: Option<Phase>,
+        context: &Context<'_>,
+        remarks: &mut Vec<Remark>,
+    ) {
         if let Some(word) = &seen.phase_unknown {
             if self.case.facts.phase_unknown.as_ref() != Some(word) {
                 remarks.push(Remark::UnknownPhase(word.clone()));
@@ -153,6 +164,9 @@ impl Work {
             return;
         }
         let Some(next) = seen.phase else { return };
+        if seen.origin == Origin::Polled && said == Some(next) {
+            return;
+        }
         if self.case.facts.closed_by_hand && !next.is_over() && seen.origin != Origin::ByHand {
             return;
         }
@@ -181,6 +195,26 @@ impl Work {
         }
     }
 
+    /// What a source that does not lead brings: updates and actions. Its end is a line of the timeline; if the one that
+    /// leads goes on, the operator is asked.
+    pub(super) fn follow(
+        &mut self,
+        story: &Story,
+        seen: &Observation,
+        context: &Context<'_>,
+        remarks: &mut Vec<Remark>,
+    ) {
+        // What another source has said before we watched it is no news of today.
+        if context.sight != Sight::First {
+            self.take_updates(seen, context, remarks);
+            self.take_words_for_all(seen);
+        }
+        let ends = seen.phase.is_some_and(Phase::is_over) && story.case.state == CaseState::Open;
+        if ends && self.case.timers.follower_ended_at.is_none() {
+            self.case.timers.follower_ended_at = Some(context.now + HALF_AN_HOUR);
+        }
+    }
+
     pub(super) fn end(&mut self, seen: &Observation, context: &Context<'_>) {
         self.case.state = CaseState::Ended;
         self.case.ended_at = Some(context.now);
@@ -198,8 +232,10 @@ impl Work {
         self.kinds.insert(Kind::Reopened);
     }
 
-    pub(super) fn take_impact(&mut self, seen: &Observation) {
-        let Some(next) = seen.impact else { return };
+    pub(super) fn take_impact(&mut self, seen: &Observation, said: Option<Impact>) {
+        let Some(next) = seen.impact.filter(|next| seen.origin != Origin::Polled || said != Some(*next)) else {
+            return;
+        };
         let before = self.case.facts.impact.replace(next);
         if let Some(before) = before.filter(|before| *before != next) {
             let facts = self.change_facts();

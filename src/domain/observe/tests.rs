@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::{Context, FeedRules, Observed, Remark, Sight, UnscopedRule, observe};
 use crate::domain::case::{CaseState, Scope, Story};
 use crate::domain::component::{Catalog, Component};
-use crate::domain::incident::{Announce, Impact, Observation, ObservedUpdate, Origin, Phase};
+use crate::domain::incident::{Announce, Impact, Observation, ObservedUpdate, Origin, Part, Phase};
 use crate::domain::notice::Kind;
 use crate::domain::pace::{Corrections, PaceSettings};
 
@@ -50,7 +50,9 @@ fn says(
     Observation {
         source: "platform".into(),
         incident: "i1".into(),
+        parent: None,
         origin: Origin::Polled,
+        part: Part::Leads,
         event: None,
         title: Some("Payments fail".into()),
         phase: Some(phase),
@@ -348,7 +350,9 @@ fn an_unknown_word_never_resolves() {
 #[test]
 fn what_a_person_writes_never_waits_and_needs_a_title_and_a_body() {
     let by_hand = |title: Option<&str>, body: &str| Observation {
+        parent: None,
         origin: Origin::ByHand,
+        part: Part::Leads,
         event: None,
         title: title.map(Into::into),
         revised_at: None,

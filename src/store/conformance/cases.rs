@@ -27,7 +27,7 @@ async fn a_story_comes_back_as_it_was_recorded(store: Store) {
     assert_eq!(story, Story { case: expected, updates: vec![update(1, "u1")], changes: vec![change(1, 0)] });
     assert_eq!(store.story_of("platform".into(), "i1".into()).await.unwrap(), Some(story));
     assert_eq!(store.story_of("platform".into(), "i2".into()).await.unwrap(), None);
-    let open = |last_read| [OpenCase { case_key, incident: "i1".to_owned(), last_read }];
+    let open = |last_read| [OpenCase { case_key, incident: "i1".to_owned(), also: vec![], last_read }];
     assert_eq!(store.open_cases_of("platform".into()).await.unwrap(), open(LastRead::Listed));
     let mut case = case_of(&store, case_key).await;
     case.facts.missed_reads = vec![at(60)];

@@ -83,7 +83,16 @@ pub struct CaseRow {
 pub struct OpenCase {
     pub case_key: i64,
     pub incident: String,
+    /// Other ids under which the source speaks of it.
+    pub also: Vec<String>,
     pub last_read: LastRead,
+}
+
+impl OpenCase {
+    /// Every id of its incident.
+    pub fn ids(&self) -> impl Iterator<Item = &String> {
+        std::iter::once(&self.incident).chain(&self.also)
+    }
 }
 
 /// Whether the last good read of its source listed a case.

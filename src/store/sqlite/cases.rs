@@ -52,11 +52,53 @@ pub fn story(connection: &Connection, case_key: i64) -> Result<Option<Story>, St
 pub fn story_of(connection: &Connection, source: String, incident: String) -> Result<Option<Story>, StoreError> {
     let key = first(
         connection,
-        "SELECT case_key FROM cases WHERE source = $1 AND incident = $2",
+        "SELECT case_key FROM cases WHERE source = $1 AND incident = $2
+         UNION ALL SELECT case_key FROM aliases WHERE source = $1 AND incident = $2 LIMIT 1",
         params![source, incident],
         |row| row.get(0),
     )?;
     key.map_or(Ok(None), |key| story(connection, key))
+}
+
+pub fn open_case_by_page(connection: &Connection, source: String, page: String) -> Result<Option<i64>, StoreError> {
+    let found: Vec<i64> = rows(
+        connection,
+        "SELECT case_key FROM cases WHERE state = 'open' AND source = $1 AND facts ->> 'url' = $2 LIMIT 2",
+        params![source, page],
+        |row| row.get(0),
+    )?;
+    Ok(if let [only] = found[..] { Some(only) } else { None })
+}
+
+pub fn join_incident(
+    connection: &Connection,
+    source: String,
+    incident: String,
+    case_key: i64,
+) -> Result<(), StoreError> {
+    execute(
+        connection,
+        "INSERT INTO aliases (source, incident, case_key)
+         SELECT $1, $2, $3 WHERE NOT EXISTS (SELECT 1 FROM cases WHERE source = $1 AND incident = $2)
+         ON CONFLICT DO NOTHING",
+        params![source, incident, case_key],
+    )
+    .map(drop)
+}
+
+pub fn rename_source(connection: &Connection, was: String, name: String) -> Result<i64, StoreError> {
+    // The name under which a case began stays part of its mails' thread.
+    let renamed = execute(
+        connection,
+        "UPDATE cases SET source = $2, version = version + 1,
+            facts = json_patch(facts, json_object('first_source', coalesce(facts ->> 'first_source', source)))
+         WHERE source = $1 AND NOT EXISTS
+            (SELECT 1 FROM cases AS o WHERE o.source = $2 AND o.incident = cases.incident)",
+        params![was, name],
+    )?;
+    execute(connection, "UPDATE OR IGNORE aliases SET source = $2 WHERE source = $1", params![was, name])?;
+    execute(connection, "UPDATE OR IGNORE feeds SET name = $2 WHERE name = $1", params![was, name])?;
+    Ok(renamed)
 }
 
 /// Shorter beginnings of an id are not looked for: they name too many cases, and look like a reference.
@@ -88,11 +130,13 @@ pub fn find_case(connection: &Connection, text: String) -> Result<Option<i64>, S
 pub fn open_cases_of(connection: &Connection, source: String) -> Result<Vec<OpenCase>, StoreError> {
     rows(
         connection,
-        "SELECT case_key, incident, coalesce(json_array_length(facts -> 'missed_reads'), 0) > 0 FROM cases WHERE state = 'open' AND source = $1 ORDER BY case_key",
+        "SELECT case_key, incident, coalesce(json_array_length(facts -> 'missed_reads'), 0) > 0,
+            (SELECT json_group_array(a.incident) FROM aliases AS a WHERE a.case_key = cases.case_key)
+         FROM cases WHERE state = 'open' AND source = $1 ORDER BY case_key",
         params![source],
         |row| {
             let last_read = if row.get(2)? { LastRead::Missed } else { LastRead::Listed };
-            Ok(OpenCase { case_key: row.get(0)?, incident: row.get(1)?, last_read })
+            Ok(OpenCase { case_key: row.get(0)?, incident: row.get(1)?, also: document(row, 3)?, last_read })
         },
     )
 }

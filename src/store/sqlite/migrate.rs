@@ -16,6 +16,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0002_refusals.sql"),
     include_str!("migrations/0003_news_during_planning.sql"),
     include_str!("migrations/0004_promises.sql"),
+    include_str!("migrations/0005_several_sources.sql"),
 ];
 
 /// `CAND`: what `file` and we ourselves know our files by.

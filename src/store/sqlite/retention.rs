@@ -8,7 +8,8 @@ use super::{book, nodes};
 use crate::store::error::StoreError;
 
 /// The tables under a case with the key of their rows, in an order that leaves no row without its parent.
-const UNDER_A_CASE: [(&str, &str); 7] = [
+const UNDER_A_CASE: [(&str, &str); 8] = [
+    ("aliases", "source, incident"),
     ("promises", "case_key, client_id, sequence, due_at"),
     ("attempts", "case_key, contact_key, to_sequence, attempt, at"),
     ("deliveries", "case_key, contact_key, to_sequence"),

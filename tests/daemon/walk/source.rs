@@ -1,6 +1,6 @@
 //! A source that lists two incidents, as its lists would be read: with edits, reopenings, stale copies and gaps.
 
-use candor::domain::incident::{Impact, Observation, ObservedUpdate, Origin, Phase};
+use candor::domain::incident::{Impact, Observation, ObservedUpdate, Origin, Part, Phase};
 use jiff::Timestamp;
 
 use super::dice::Dice;
@@ -80,7 +80,9 @@ impl Incident {
             seen: Observation {
                 source: "platform".to_owned(),
                 incident: format!("i{number}"),
+                parent: None,
                 origin: Origin::Polled,
+                part: Part::Leads,
                 event: None,
                 title: Some(format!("Trouble {number}")),
                 phase: None,
