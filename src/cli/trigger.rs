@@ -76,14 +76,16 @@ pub fn read_update(path: &Path, clock: &Clock, current: &Current) -> Result<Obse
     let Ok(text) = String::from_utf8(bytes) else {
         return Err(wrong(Diagnostic::whole_file(&name, what, Some("save it as UTF-8".to_owned()))));
     };
-    let update = update_format::parse(&text).map_err(|error| wrong(placed(&name, &text, &error)))?;
+    let now = clock.now();
+    let update = update_format::parse(&text)
+        .and_then(|update| update.believed_at(&text, now))
+        .map_err(|error| wrong(placed(&name, &text, &error)))?;
     if let Some(source) = &update.incident.source
         && current.feed(source).is_none()
         && source != SOURCE
     {
         return Err(wrong(unknown_source(&name, &text, source, current)));
     }
-    let now = clock.now();
     Ok(update.into_observation(SOURCE, now, || {
         let id = ids::case_id(now);
         show::note(&format!("incident.id was left out; this one is {id}: name it to update the same case"));

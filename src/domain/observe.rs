@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::case::{Case, CaseState, Change, Facts, Scope, Story, Timers, Update};
 use super::component::Catalog;
 use super::guidance;
-use super::incident::{Observation, Origin, Phase};
+use super::incident::{Observation, Origin, Phase, is_ahead, not_ahead};
 use super::notice::Kind;
 use super::pace::{PaceSettings, Unscoped};
 use super::playbook::Entry;
@@ -145,6 +145,7 @@ fn first_seen(seen: &Observation, context: &Context<'_>) -> Observed {
         kinds: BTreeSet::new(),
         facts: None,
     };
+    remarks.extend(seen.phase_unknown.clone().map(Remark::UnknownPhase));
     work.take_updates(seen, context, &mut remarks);
     work.take_scope(seen, context, &mut remarks);
     work.take_words_for_all(seen);
@@ -240,7 +241,7 @@ fn blank_case(seen: &Observation, title: String, phase: Phase, context: &Context
             impact: seen.impact,
             components: Vec::new(),
             scope: Scope::Unscoped,
-            started_at: seen.started_at,
+            started_at: seen.started_at.map(|at| not_ahead(at, context.now)),
             resolved_at: None,
             scheduled_for: seen.scheduled_for,
             scheduled_until: seen.scheduled_until,
@@ -250,7 +251,7 @@ fn blank_case(seen: &Observation, title: String, phase: Phase, context: &Context
             stand: None,
             said_action: None,
             silent_since_first_sight: false,
-            revised_at: seen.revised_at,
+            revised_at: seen.revised_at.filter(|at| !is_ahead(*at, context.now)),
             last_news_at: context.now,
             missed_reads: Vec::new(),
             events: seen.event.iter().cloned().collect(),
@@ -313,8 +314,9 @@ fn seen_again(story: &Story, seen: &Observation, context: &Context<'_>) -> Obser
 fn take_all(work: &mut Work, seen: &Observation, context: &Context<'_>, remarks: &mut Vec<Remark>) {
     let facts = &mut work.case.facts;
     facts.stale_since = None;
-    facts.revised_at = seen.revised_at.or(facts.revised_at);
-    facts.started_at = seen.started_at.or(facts.started_at);
+    let not_ahead = |at: &Timestamp| !is_ahead(*at, context.now);
+    facts.revised_at = seen.revised_at.filter(not_ahead).or(facts.revised_at);
+    facts.started_at = seen.started_at.filter(not_ahead).or(facts.started_at);
     facts.url = seen.url.clone().or(facts.url.take());
     let new_title = seen.title.clone().filter(|title| !title.trim().is_empty());
     facts.title = new_title.unwrap_or_else(|| facts.title.clone());

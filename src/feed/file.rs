@@ -176,7 +176,7 @@ impl Candidate {
         })?;
         let stem =
             Path::new(&self.name).file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-        Ok(update_format::parse(&text)?.into_observation(source, now, || stem))
+        Ok(update_format::parse(&text)?.believed_at(&text, now)?.into_observation(source, now, || stem))
     }
 }
 

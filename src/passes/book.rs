@@ -4,6 +4,7 @@
 //! by itself.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use jiff::Timestamp;
 use tokio::sync::mpsc;
@@ -13,6 +14,7 @@ use crate::config::clients::{self, BookError, BookSummary, ClientRules};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::fingerprint;
 use crate::domain::client::Client;
+use crate::domain::counted::counted;
 use crate::domain::incident::Impact;
 use crate::domain::operator;
 use crate::store::Store;
@@ -42,7 +44,7 @@ pub enum Loaded {
 pub enum Caution {
     /// A start: what the files say holds.
     None,
-    /// A reload: more than a tenth of the clients, and more than five, are not removed by a slip.
+    /// A reload: all clients, or more than a tenth of them and more than five, are not removed by a slip.
     KeepMost,
 }
 
@@ -59,18 +61,42 @@ pub async fn load(store: &Store, current: &Current, caution: Caution, now: Times
     if store.book_fingerprint().await?.as_deref() == Some(print.as_str()) {
         return Ok(Loaded::Unchanged);
     }
+    let before = store.book_counts().await?.clients;
+    if before > 0 && prints.is_empty() {
+        // Not even a start takes that for meant: a folder that is not mounted would send everybody away.
+        return Ok(Loaded::Faulty(vec![gone(&path, before)]));
+    }
     let generation = store.begin_book().await?;
-    if let Err(faults) = write_generation(store, current, generation).await? {
-        return Ok(Loaded::Faulty(faults));
+    let summary = match write_generation(store, current, generation).await? {
+        Ok(summary) => summary,
+        Err(faults) => return Ok(Loaded::Faulty(faults)),
+    };
+    if caution == Caution::KeepMost && summary.clients == 0 && before > 0 {
+        return Ok(Loaded::Faulty(vec![empty(&path, before)]));
     }
     let change = store.compare_book(generation).await?;
-    let before = store.book_counts().await?.clients;
     if caution == Caution::KeepMost && change.removed > 5 && change.removed * 10 > before {
         return Ok(Loaded::TooFew { before, removed: change.removed });
     }
     let change = store.switch_book(generation, print, now).await?;
     while store.sweep_book(SWEEP).await? > 0 {}
     Ok(Loaded::Switched(change))
+}
+
+fn gone(path: &Path, before: i64) -> Diagnostic {
+    let message = format!("no client file is here any more, and the book has {}", clients_of(before));
+    let help = "put the client files back, or name their place with `clients = ` in the configuration";
+    Diagnostic::whole_file(path, message, Some(help.to_owned()))
+}
+
+fn empty(path: &Path, before: i64) -> Diagnostic {
+    let message = format!("no client is left here, and the book has {}", clients_of(before));
+    let help = "write at least one client, or stop the daemon";
+    Diagnostic::whole_file(path, message, Some(help.to_owned()))
+}
+
+fn clients_of(count: i64) -> String {
+    counted(u64::try_from(count).unwrap_or(0), "client", "clients")
 }
 
 async fn write_generation(

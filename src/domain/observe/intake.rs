@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use super::{Context, Observed, Remark, Step, closing_kind};
 use crate::domain::case::{Case, CaseState, ChangeFacts, SaidAction, Story, Timers, Update, Version};
-use crate::domain::incident::{Announce, Need, Observation, ObservedUpdate, Origin, Phase};
+use crate::domain::incident::{Announce, Need, Observation, ObservedUpdate, Origin, Phase, is_ahead, not_ahead};
 use crate::domain::news::{News, Urgency, join};
 use crate::domain::notice::Kind;
 use crate::domain::pace::Corrections;
@@ -91,7 +91,7 @@ impl Work {
         if observed.announce == Announce::Silent {
             remarks.push(Remark::NotAnnounced);
         }
-        let at = observed.at.unwrap_or(context.now);
+        let at = observed.at.map_or(context.now, |at| not_ahead(at, context.now));
         let number = self.updates.iter().map(|u| u.number).max().unwrap_or(0) + 1;
         self.updates.push(Update {
             number,
@@ -176,7 +176,8 @@ impl Work {
             (true, false) => self.reopen(),
             (true, true) => {
                 // Resolved to post-mortem is told by its update, which has been taken already.
-                self.case.facts.resolved_at = seen.resolved_at.or(self.case.facts.resolved_at);
+                let resolved_at = seen.resolved_at.filter(|at| !is_ahead(*at, context.now));
+                self.case.facts.resolved_at = resolved_at.or(self.case.facts.resolved_at);
             }
         }
     }
@@ -185,7 +186,8 @@ impl Work {
         self.case.state = CaseState::Ended;
         self.case.ended_at = Some(context.now);
         let last_post = self.updates.iter().map(|u| u.at).max();
-        self.case.facts.resolved_at = seen.resolved_at.or(last_post).or(Some(context.now));
+        let resolved_at = seen.resolved_at.map(|at| not_ahead(at, context.now));
+        self.case.facts.resolved_at = resolved_at.or(last_post).or(Some(context.now));
         self.case.timers = Timers { last_quiet_at: self.case.timers.last_quiet_at, ..Timers::default() };
     }
 
