@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::case::{Case, CaseState, Change, Facts, Scope, Story, Timers, Update};
 use super::component::Catalog;
 use super::guidance;
-use super::incident::{Observation, Origin, Phase, is_ahead, not_ahead};
+use super::incident::{Impact, Observation, Origin, Phase, is_ahead, not_ahead};
 use super::notice::Kind;
 use super::pace::{PaceSettings, Unscoped};
 use super::playbook::Entry;
@@ -106,7 +106,6 @@ pub struct Step {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Remark {
     Unmapped(Vec<String>),
-    UnknownPhase(String),
     Unscoped,
     NotAnnounced,
     FoundOpenAtFirstSight,
@@ -136,7 +135,7 @@ fn first_seen(seen: &Observation, context: &Context<'_>) -> Observed {
     if seen.origin != Origin::Polled && seen.updates.iter().all(|u| u.body.trim().is_empty()) {
         return Observed::Incomplete { missing: "body" };
     }
-    let phase = seen.phase.unwrap_or(Phase::Investigating);
+    let phase = seen.phase.unwrap_or_else(|| presumed_phase(seen, context.now));
     let mut remarks = Vec::new();
     let mut work = Work {
         case: blank_case(seen, title, phase, context),
@@ -145,7 +144,6 @@ fn first_seen(seen: &Observation, context: &Context<'_>) -> Observed {
         kinds: BTreeSet::new(),
         facts: None,
     };
-    remarks.extend(seen.phase_unknown.clone().map(Remark::UnknownPhase));
     work.take_updates(seen, context, &mut remarks);
     work.take_scope(seen, context, &mut remarks);
     work.take_words_for_all(seen);
@@ -166,6 +164,25 @@ fn first_seen(seen: &Observation, context: &Context<'_>) -> Observed {
     work.kinds = kinds;
     let why = if work.kinds.contains(&Kind::Resolved) { "found ended" } else { "a case we have not had" };
     work.finish(Some(why.to_owned()), context, remarks)
+}
+
+/// Where an incident stands whose own word says nothing to us: where its newest update put it that does. That it is
+/// over only the incident's own word can say.
+fn presumed_phase(seen: &Observation, now: Timestamp) -> Phase {
+    if let Some(phase) = last_open_phase(seen.updates.iter().map(|update| update.phase)) {
+        return phase;
+    }
+    match seen.scheduled_for {
+        Some(start) if start > now => Phase::Scheduled,
+        Some(_) => Phase::InProgress,
+        None if seen.impact == Some(Impact::Maintenance) => Phase::Scheduled,
+        None => Phase::Investigating,
+    }
+}
+
+/// The last open phase that is stated.
+fn last_open_phase(phases: impl DoubleEndedIterator<Item = Option<Phase>>) -> Option<Phase> {
+    phases.rev().flatten().find(|phase| !phase.is_over())
 }
 
 fn opening_kinds(seen: &Observation, phase: Phase, context: &Context<'_>, remarks: &mut Vec<Remark>) -> BTreeSet<Kind> {
@@ -322,7 +339,7 @@ fn take_all(work: &mut Work, seen: &Observation, context: &Context<'_>, remarks:
     facts.title = new_title.unwrap_or_else(|| facts.title.clone());
 
     work.take_updates(seen, context, remarks);
-    work.take_phase(seen, context, remarks);
+    work.take_phase(seen, context);
     work.take_impact(seen);
     work.take_window(seen);
     work.take_scope(seen, context, remarks);

@@ -4,7 +4,7 @@
 //! by itself.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use tokio::sync::mpsc;
@@ -42,9 +42,9 @@ pub enum Loaded {
 /// How much a load may take away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Caution {
-    /// A start: what the files say holds.
+    /// A start: what the files say holds, unless that is nobody at all.
     None,
-    /// A reload: all clients, or more than a tenth of them and more than five, are not removed by a slip.
+    /// A reload: more than a tenth of the clients, and more than five, are not removed by a slip.
     KeepMost,
 }
 
@@ -62,17 +62,20 @@ pub async fn load(store: &Store, current: &Current, caution: Caution, now: Times
         return Ok(Loaded::Unchanged);
     }
     let before = store.book_counts().await?.clients;
-    if before > 0 && prints.is_empty() {
-        // Not even a start takes that for meant: a folder that is not mounted would send everybody away.
-        return Ok(Loaded::Faulty(vec![gone(&path, before)]));
+    if prints.is_empty()
+        && let Some(fault) = nobody_left(&path, &[], before)
+    {
+        return Ok(Loaded::Faulty(vec![fault]));
     }
     let generation = store.begin_book().await?;
     let summary = match write_generation(store, current, generation).await? {
         Ok(summary) => summary,
         Err(faults) => return Ok(Loaded::Faulty(faults)),
     };
-    if caution == Caution::KeepMost && summary.clients == 0 && before > 0 {
-        return Ok(Loaded::Faulty(vec![empty(&path, before)]));
+    if summary.clients == 0
+        && let Some(fault) = nobody_left(&path, &summary.files, before)
+    {
+        return Ok(Loaded::Faulty(vec![fault]));
     }
     let change = store.compare_book(generation).await?;
     if caution == Caution::KeepMost && change.removed > 5 && change.removed * 10 > before {
@@ -83,16 +86,25 @@ pub async fn load(store: &Store, current: &Current, caution: Caution, now: Times
     Ok(Loaded::Switched(change))
 }
 
-fn gone(path: &Path, before: i64) -> Diagnostic {
-    let message = format!("no client file is here any more, and the book has {}", clients_of(before));
-    let help = "put the client files back, or name their place with `clients = ` in the configuration";
-    Diagnostic::whole_file(path, message, Some(help.to_owned()))
-}
-
-fn empty(path: &Path, before: i64) -> Diagnostic {
-    let message = format!("no client is left here, and the book has {}", clients_of(before));
-    let help = "write at least one client, or stop the daemon";
-    Diagnostic::whole_file(path, message, Some(help.to_owned()))
+/// What is wrong with client `files` at `path` without any client, when the book has some: neither a reload nor a
+/// start takes that for meant, because a folder that is not mounted would send everybody away. `None` when nobody
+/// was there before.
+pub fn nobody_left(path: &Path, files: &[PathBuf], before: i64) -> Option<Diagnostic> {
+    if before == 0 {
+        return None;
+    }
+    let (found, help) = match files {
+        [] => (
+            "no client file is here any more",
+            "put the client files back, or name their place with `clients = ` in the configuration",
+        ),
+        [_, ..] => (
+            "no client is left here",
+            "put the clients back; whoever means to begin with nobody gives candor a new `state`",
+        ),
+    };
+    let message = format!("{found}, and the book has {}; it stays as it is", clients_of(before));
+    Some(Diagnostic::whole_file(path, message, Some(help.to_owned())))
 }
 
 fn clients_of(count: i64) -> String {

@@ -6,7 +6,7 @@ mod scope;
 
 use std::collections::BTreeSet;
 
-use super::{Context, Observed, Remark, Step, closing_kind};
+use super::{Context, Observed, Remark, Step, closing_kind, last_open_phase};
 use crate::domain::case::{Case, CaseState, ChangeFacts, SaidAction, Story, Timers, Update, Version};
 use crate::domain::incident::{Announce, Need, Observation, ObservedUpdate, Origin, Phase, is_ahead, not_ahead};
 use crate::domain::news::{News, Urgency, join};
@@ -144,21 +144,26 @@ impl Work {
         }
     }
 
-    pub(super) fn take_phase(&mut self, seen: &Observation, context: &Context<'_>, remarks: &mut Vec<Remark>) {
-        if let Some(word) = &seen.phase_unknown {
-            if self.case.facts.phase_unknown.as_ref() != Some(word) {
-                remarks.push(Remark::UnknownPhase(word.clone()));
+    /// Comes after the updates: beside a word that is none of ours, what the new ones say is all there is.
+    pub(super) fn take_phase(&mut self, seen: &Observation, context: &Context<'_>) {
+        let stated = match &seen.phase_unknown {
+            Some(_) => {
+                let new = self.updates.iter().filter(|update| self.touched.contains(&update.number));
+                last_open_phase(new.map(|update| update.phase))
             }
-            self.case.facts.phase_unknown = Some(word.clone());
-            return;
-        }
-        let Some(next) = seen.phase else { return };
+            None => seen.phase,
+        };
+        self.case.facts.phase_unknown = match (&seen.phase_unknown, seen.phase) {
+            (Some(word), _) => Some(word.clone()),
+            (None, Some(_)) => None,
+            (None, None) => self.case.facts.phase_unknown.take(),
+        };
+        let Some(next) = stated else { return };
         if self.case.facts.closed_by_hand && !next.is_over() && seen.origin != Origin::ByHand {
             return;
         }
         self.case.facts.closed_by_hand = false;
         let before = self.case.facts.phase;
-        self.case.facts.phase_unknown = None;
         if next == before {
             return;
         }
