@@ -14,7 +14,9 @@ use crate::config::{locate, playbook};
 use crate::daemon::{files, logging};
 use crate::domain::client::{Channel, Client};
 use crate::domain::counted::counted;
+use crate::passes::book;
 use crate::passes::current::Current;
+use crate::store::Store;
 
 /// More endpoints of clients are not asked.
 pub const MOST_ENDPOINTS: usize = 1_000;
@@ -64,7 +66,10 @@ pub async fn check(arguments: &Arguments, asks: Asks) -> Exit {
     };
     let mut found = Findings::default();
     match locate::load(&config) {
-        Ok(settings) => found.read(settings),
+        Ok(settings) => {
+            found.read(settings);
+            found.look_at_the_book().await;
+        }
         Err(errors) => found.errors = errors,
     }
     let answers = match &found.current {
@@ -119,6 +124,18 @@ impl Findings {
                 self.errors.extend(news);
             }
         }
+    }
+
+    /// Files without any client are refused where the state knows some. A state that this user cannot read, or that is
+    /// not there yet, knows nobody.
+    async fn look_at_the_book(&mut self) {
+        let Some(current) = self.current.as_ref().filter(|_| self.errors.is_empty() && self.book.clients == 0) else {
+            return;
+        };
+        let Ok(store) = Store::open_existing(&current.settings.state) else { return };
+        let before = store.book_counts().await.map_or(0, |counts| counts.clients);
+        store.close().await;
+        self.errors.extend(book::nobody_left(&current.settings.clients, &self.book.files, before));
     }
 
     fn read_clients(&mut self, settings: &Settings, rules: &ClientRules) -> Book {

@@ -76,14 +76,16 @@ pub fn read_update(path: &Path, clock: &Clock, current: &Current) -> Result<Obse
     let Ok(text) = String::from_utf8(bytes) else {
         return Err(wrong(Diagnostic::whole_file(&name, what, Some("save it as UTF-8".to_owned()))));
     };
-    let update = update_format::parse(&text).map_err(|error| wrong(placed(&name, &text, &error)))?;
-    if let Some(source) = &update.incident.source
-        && current.feed(source).is_none()
-        && source != SOURCE
-    {
-        return Err(wrong(unknown_source(&name, &text, source, current)));
-    }
     let now = clock.now();
+    let mut update = update_format::parse(&text)
+        .and_then(|update| update.believed_at(&text, now))
+        .map_err(|error| wrong(placed(&name, &text, &error)))?;
+    if let Some(source) = update.incident.source.take_if(|source| source != SOURCE) {
+        let Some(known) = current.source_called(&source) else {
+            return Err(wrong(unknown_source(&name, &text, &source, current)));
+        };
+        update.incident.source = Some(known);
+    }
     Ok(update.into_observation(SOURCE, now, || {
         let id = ids::case_id(now);
         show::note(&format!("incident.id was left out; this one is {id}: name it to update the same case"));
@@ -92,13 +94,15 @@ pub fn read_update(path: &Path, clock: &Clock, current: &Current) -> Result<Obse
 }
 
 fn unknown_source(name: &Path, text: &str, source: &str, current: &Current) -> Diagnostic {
-    let known: Vec<&str> = current.settings.feeds.iter().map(|feed| feed.name.as_str()).collect();
-    let message = match nearest(source, known.iter().copied()) {
-        Some(near) => format!("there is no feed {}; did you mean `{near}`?", quoted(source)),
-        None => format!("there is no feed {}", quoted(source)),
+    let feeds: Vec<&str> = current.settings.feeds.iter().map(|feed| feed.name.as_str()).collect();
+    let hooks: Vec<&str> = current.settings.hooks.iter().map(|hook| hook.name.as_str()).collect();
+    let message = match nearest(source, feeds.iter().chain(&hooks).copied()) {
+        Some(near) => format!("there is no feed or hook {}; did you mean `{near}`?", quoted(source)),
+        None => format!("there is no feed or hook {}", quoted(source)),
     };
-    let names = if known.is_empty() { "none is configured".to_owned() } else { known.join(", ") };
-    let help = format!("feeds: {names}; left out, the update is an incident of its own");
+    let named = |names: &[&str]| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    let help =
+        format!("feeds: {}; hooks: {}; left out, the update is an incident of its own", named(&feeds), named(&hooks));
     let error = update_format::fault_at(text, "incident", "source", message);
     Diagnostic { help: Some(help), ..placed(name, text, &error) }
 }

@@ -8,7 +8,7 @@ use super::meaning;
 use super::settings::Settings;
 use super::written::WrittenSettings;
 
-pub use super::warnings::{book_warnings, misplaced_files, unusable_secrets, warnings};
+pub use super::warnings::{book_warnings, misplaced_files, unknown_locale, unusable_secrets, warnings};
 
 /// Configurations and playbooks are written by hand; larger files are something else.
 const MOST_BYTES: u64 = 8 * 1024 * 1024;

@@ -12,7 +12,7 @@ use super::clients::BookSummary;
 use super::diagnostic::Diagnostic;
 use super::document::Document;
 use super::locate::read_text;
-use super::problem::{KeyPath, Mistake, Problem, Problems};
+use super::problem::{KeyPath, Mistake, Problem, Problems, quoted};
 use super::settings::{HookKind, Settings};
 use super::{secret, values};
 use crate::domain::client::SecretRef;
@@ -60,6 +60,22 @@ pub fn misplaced_files(settings: &Settings) -> Vec<Diagnostic> {
         problems.add(KeyPath::root().key("templates"), Mistake::with_help(message, "name the folder that it lies in"));
     }
     placed(settings, problems)
+}
+
+/// The mistake of a `sender.locale` that none of the language packs `known` speaks: clients who name no language would
+/// silently be written to in English.
+pub fn unknown_locale(settings: &Settings, known: &[&str]) -> Diagnostic {
+    let locale = &settings.sender.locale;
+    let message = format!("there is no language pack {}; there are {}", quoted(locale), known.join(", "));
+    let help = format!(
+        "write one of these, or put a translated words.toml into {}",
+        settings.templates.join(locale).display()
+    );
+    let path = KeyPath::root().key("sender").key("locale");
+    let mut problems = Problems::default();
+    problems.add(path, Mistake::with_help(message.clone(), help));
+    let mut found = placed(settings, problems);
+    found.pop().unwrap_or_else(|| Diagnostic::whole_file(&settings.file, message, None))
 }
 
 /// The warnings of a book of clients: its own, and what the configuration lacks for it.

@@ -32,6 +32,10 @@ pub fn with_settings(settings: Settings) -> Result<Current, Vec<Diagnostic>> {
         let file = settings.templates.join(&error.file);
         vec![Diagnostic::whole_file(&file, error.to_string(), None)]
     })?;
+    if !templates.speaks(&settings.sender.locale) {
+        let known: Vec<&str> = templates.locales().collect();
+        return Err(vec![locate::unknown_locale(&settings, &known)]);
+    }
     let style = settings.email.as_ref().map_or(SubjectStyle::Standing, |email| email.subject);
     let form = match style {
         SubjectStyle::Standing => SubjectForm::Standing,

@@ -98,7 +98,7 @@ impl Front {
         let Ok(text) = std::str::from_utf8(&proved.body) else {
             return HookAnswer::BadBody("the body is not UTF-8".to_owned());
         };
-        let update = match update_format::parse(text) {
+        let update = match update_format::parse(text).and_then(|update| update.believed_at(text, now)) {
             Ok(update) => update,
             Err(error) => return HookAnswer::BadBody(error.to_string()),
         };

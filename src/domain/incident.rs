@@ -3,7 +3,7 @@
 //! Deliberately absent: anything we make of it. An [`Observation`] is never compared with a case here
 //! (that is `case::observe`), and no field is guessed: what the source left out is `None`.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Where an incident or a maintenance stands, as its source says it. Words of Atlassian Statuspage.
@@ -116,6 +116,19 @@ pub enum Need {
     None,
     Maybe,
     Required,
+}
+
+/// No clock is further ahead than that: a later time of something that has happened is a slip.
+const CLOCKS_DIFFER_BY: SignedDuration = SignedDuration::from_mins(5);
+
+/// Whether a time lies further ahead of `now` than clocks differ.
+pub fn is_ahead(at: Timestamp, now: Timestamp) -> bool {
+    at.duration_since(now) > CLOCKS_DIFFER_BY
+}
+
+/// The time of something that has happened and was seen at `now`: what lies ahead counts as seen then.
+pub fn not_ahead(at: Timestamp, now: Timestamp) -> Timestamp {
+    if is_ahead(at, now) { now } else { at }
 }
 
 impl Need {

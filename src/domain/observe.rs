@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::case::{Case, CaseState, Change, Facts, Scope, SourceSaid, Story, Timers, Update};
 use super::component::Catalog;
 use super::guidance;
-use super::incident::{Observation, Origin, Part, Phase};
+use super::incident::{Impact, Observation, Origin, Part, Phase, is_ahead, not_ahead};
 use super::notice::Kind;
 use super::pace::{PaceSettings, Unscoped};
 use super::playbook::Entry;
@@ -106,7 +106,6 @@ pub struct Step {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Remark {
     Unmapped(Vec<String>),
-    UnknownPhase(String),
     Unscoped,
     NotAnnounced,
     FoundOpenAtFirstSight,
@@ -136,7 +135,7 @@ fn first_seen(seen: &Observation, context: &Context<'_>) -> Observed {
     if seen.origin != Origin::Polled && seen.updates.iter().all(|u| u.body.trim().is_empty()) {
         return Observed::Incomplete { missing: "body" };
     }
-    let phase = seen.phase.unwrap_or(Phase::Investigating);
+    let phase = seen.phase.unwrap_or_else(|| presumed_phase(seen, context.now));
     let mut remarks = Vec::new();
     let mut work = Work {
         case: blank_case(seen, title, phase, context),
@@ -165,6 +164,25 @@ fn first_seen(seen: &Observation, context: &Context<'_>) -> Observed {
     work.kinds = kinds;
     let why = if work.kinds.contains(&Kind::Resolved) { "found ended" } else { "a case we have not had" };
     work.finish(Some(why.to_owned()), context, remarks)
+}
+
+/// Where an incident stands whose own word says nothing to us: where its newest update put it that does. That it is
+/// over only the incident's own word can say.
+fn presumed_phase(seen: &Observation, now: Timestamp) -> Phase {
+    if let Some(phase) = last_open_phase(seen.updates.iter().map(|update| update.phase)) {
+        return phase;
+    }
+    match seen.scheduled_for {
+        Some(start) if start > now => Phase::Scheduled,
+        Some(_) => Phase::InProgress,
+        None if seen.impact == Some(Impact::Maintenance) => Phase::Scheduled,
+        None => Phase::Investigating,
+    }
+}
+
+/// The last open phase that is stated.
+fn last_open_phase(phases: impl DoubleEndedIterator<Item = Option<Phase>>) -> Option<Phase> {
+    phases.rev().flatten().find(|phase| !phase.is_over())
 }
 
 fn opening_kinds(seen: &Observation, phase: Phase, context: &Context<'_>, remarks: &mut Vec<Remark>) -> BTreeSet<Kind> {
@@ -240,7 +258,7 @@ fn blank_case(seen: &Observation, title: String, phase: Phase, context: &Context
             impact: seen.impact,
             components: Vec::new(),
             scope: Scope::Unscoped,
-            started_at: seen.started_at,
+            started_at: seen.started_at.map(|at| not_ahead(at, context.now)),
             resolved_at: None,
             scheduled_for: seen.scheduled_for,
             scheduled_until: seen.scheduled_until,
@@ -250,7 +268,7 @@ fn blank_case(seen: &Observation, title: String, phase: Phase, context: &Context
             stand: None,
             said_action: None,
             silent_since_first_sight: false,
-            revised_at: seen.revised_at,
+            revised_at: seen.revised_at.filter(|at| !is_ahead(*at, context.now)),
             last_news_at: context.now,
             missed_reads: Vec::new(),
             source_said: source_said(seen),
@@ -323,15 +341,16 @@ fn seen_again(story: &Story, seen: &Observation, context: &Context<'_>) -> Obser
 fn take_all(work: &mut Work, seen: &Observation, context: &Context<'_>, remarks: &mut Vec<Remark>) {
     let facts = &mut work.case.facts;
     facts.stale_since = None;
-    facts.revised_at = seen.revised_at.or(facts.revised_at);
-    facts.started_at = seen.started_at.or(facts.started_at);
+    let not_ahead = |at: &Timestamp| !is_ahead(*at, context.now);
+    facts.revised_at = seen.revised_at.filter(not_ahead).or(facts.revised_at);
+    facts.started_at = seen.started_at.filter(not_ahead).or(facts.started_at);
     facts.url = seen.url.clone().or(facts.url.take());
     let new_title = seen.title.clone().filter(|title| !title.trim().is_empty());
     facts.title = new_title.unwrap_or_else(|| facts.title.clone());
 
     work.take_updates(seen, context, remarks);
     let said = work.case.facts.source_said.unwrap_or_default();
-    work.take_phase(seen, said.phase, context, remarks);
+    work.take_phase(seen, said.phase, context);
     work.take_impact(seen, said.impact);
     work.case.facts.source_said = source_said(seen).or(work.case.facts.source_said);
     work.take_window(seen);

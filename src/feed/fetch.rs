@@ -3,6 +3,8 @@
 //! Deliberately absent: what the body means (each kind's parser), when to ask again (the caller, who obeys
 //! [`Refused`](Fetched::Refused)'s `retry_after`), and retries: the next poll is the retry.
 
+mod body;
+
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -14,6 +16,8 @@ use rustls_platform_verifier::BuilderVerifierExt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use url::Url;
+
+use body::Body;
 
 use super::cause::Cause;
 use crate::domain::delivery::clean;
@@ -130,6 +134,7 @@ impl FeedClient {
 fn make(limits: Limits) -> anyhow::Result<reqwest::Client> {
     let mut headers = HeaderMap::new();
     headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+    headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
     reqwest::Client::builder()
         .tls_backend_preconfigured(trust_of_the_system()?)
         .user_agent(concat!("candor/", env!("CARGO_PKG_VERSION")))
@@ -200,16 +205,13 @@ fn validators_in(headers: &HeaderMap) -> Validators {
     Validators { etag: text(header::ETAG), last_modified: text(header::LAST_MODIFIED) }
 }
 
-/// Reads a body chunk by chunk and gives up at the first chunk that passes `limit` decoded bytes.
+/// Reads a body chunk by chunk and gives up as soon as it passes `limit` decoded bytes.
 async fn read_capped(mut response: Response, limit: usize) -> Result<Vec<u8>, Cause> {
-    let mut body = Vec::new();
+    let mut body = Body::coded_as(response.headers().get(header::CONTENT_ENCODING), limit);
     while let Some(chunk) = response.chunk().await.map_err(cause_of)? {
-        if body.len() + chunk.len() > limit {
-            return Err(Cause::TooLarge { limit, read: body.len() + chunk.len() });
-        }
-        body.extend_from_slice(&chunk);
+        body.take(&chunk)?;
     }
-    Ok(body)
+    body.finish()
 }
 
 fn cause_of_status(status: StatusCode) -> Cause {

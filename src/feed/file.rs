@@ -4,6 +4,7 @@
 //! Deliberately absent: writing, moving or deleting anything. Whoever drops a file in one go (`mv`) is safe from
 //! being read half-way: dot files and `*.tmp` are skipped.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fs::{self, Metadata};
 use std::io::{self, Read};
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::cause::Cause;
+use super::oddity::Oddity;
 use super::reading::{Failure, Listing, Reading, Rest};
 use super::update_format::{self, LONGEST_TEXT, UpdateError};
 use crate::domain::delivery::clean;
@@ -24,7 +26,7 @@ use crate::domain::incident::Observation;
 mod watch;
 pub use watch::FolderWatch;
 
-/// The most files of one folder; one with more is a failure.
+/// The most files of one folder; of more, those that changed last are read.
 const MOST_FILES: usize = 10_000;
 /// The most updates of one reading; the rest comes with the next.
 const MOST_AT_ONCE: usize = 500;
@@ -66,8 +68,12 @@ pub struct FileFault {
 /// its incident gets the file's name, without its ending, as one.
 pub fn read(path: &Path, source: &str, mut cursor: Cursor, now: Timestamp) -> Reading {
     let mut reading = Reading::empty(Listing::None, super::Memory::File(Cursor::default()));
-    let files = match candidates(path) {
-        Ok(files) => files,
+    let files = match candidates(path, MOST_FILES) {
+        Ok(Candidates { files, left_out }) => {
+            let oddity = left_out.then(|| Oddity { incident: None, words: too_many(MOST_FILES) });
+            reading.oddities.extend(oddity);
+            files
+        }
         Err(error) => {
             fail(&mut reading, path, &error);
             reading.memory = super::Memory::File(cursor);
@@ -94,26 +100,54 @@ struct Candidate {
     path: PathBuf,
 }
 
-/// The files to look at, in the order of names.
-fn candidates(path: &Path) -> io::Result<Vec<Candidate>> {
+struct Candidates {
+    /// In the order of names.
+    files: Vec<Candidate>,
+    /// Whether the folder holds more than these.
+    left_out: bool,
+}
+
+/// The files to look at: of more than `most` those that changed last, because what is new has to be among them.
+fn candidates(path: &Path, most: usize) -> io::Result<Candidates> {
     if !fs::metadata(path)?.is_dir() {
         let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        return Ok(vec![Candidate { name, path: path.to_owned() }]);
+        return Ok(Candidates { files: vec![Candidate { name, path: path.to_owned() }], left_out: false });
     }
-    let mut files = Vec::new();
+    let (mut files, mut left_out) = (Vec::new(), false);
     for entry in fs::read_dir(path)? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        if name.starts_with('.') || name.ends_with(".tmp") {
+        if name.starts_with('.') || name.ends_with(".tmp") || entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             continue;
         }
-        if files.len() == MOST_FILES {
-            return Err(io::Error::other(format!("the folder holds more than {MOST_FILES} files")));
-        }
         files.push(Candidate { name, path: entry.path() });
+        // A folder of millions costs no more memory than twice what is read.
+        if files.len() == 2 * most {
+            left_out = true;
+            keep_the_newest(&mut files, most);
+        }
+    }
+    if files.len() > most {
+        left_out = true;
+        keep_the_newest(&mut files, most);
     }
     files.sort_by(|one, other| one.name.cmp(&other.name));
-    Ok(files)
+    Ok(Candidates { files, left_out })
+}
+
+/// Of files that changed at the same time the last by name.
+fn keep_the_newest(files: &mut Vec<Candidate>, most: usize) {
+    files.sort_by_cached_key(|file| {
+        let modified = fs::metadata(&file.path).and_then(|metadata| metadata.modified()).ok();
+        Reverse((modified, file.name.clone()))
+    });
+    files.truncate(most);
+}
+
+fn too_many(most: usize) -> String {
+    format!(
+        "the folder holds more than {most} files: only the {most} that changed last are read; move those that are done to another place"
+    )
 }
 
 impl Candidate {
@@ -176,7 +210,7 @@ impl Candidate {
         })?;
         let stem =
             Path::new(&self.name).file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-        Ok(update_format::parse(&text)?.into_observation(source, now, || stem))
+        Ok(update_format::parse(&text)?.believed_at(&text, now)?.into_observation(source, now, || stem))
     }
 }
 

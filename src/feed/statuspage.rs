@@ -186,7 +186,7 @@ fn observation(raw: &mut Members<'_>, incident: &str, source: &str, sort: Sort) 
     let updates = updates(raw);
     let status = raw.text("status", LONGEST_WORD);
     let phase = match &status {
-        Some(word) => Phase::from_word(word),
+        Some(word) => phase_of(word, raw),
         // Without a status of its own the incident stands where its newest update put it.
         None => updates.iter().rev().find_map(|update| update.phase),
     };
@@ -224,6 +224,16 @@ fn observation(raw: &mut Members<'_>, incident: &str, source: &str, sort: Sort) 
         revised_at: raw.moment("updated_at"),
         updates,
     }
+}
+
+/// What a status word names. One that is none of ours is noted in the same words wherever the incident says it, so
+/// that it is said once.
+fn phase_of(word: &str, of: &mut Members<'_>) -> Option<Phase> {
+    let phase = Phase::from_word(word);
+    if phase.is_none() {
+        of.note("status", &format!("{word:?}, which is none of ours: it neither moves nor ends the incident"));
+    }
+    phase
 }
 
 /// The names of the components, without groups. `None` where the list is absent, null or none.
@@ -284,7 +294,7 @@ fn update(member: &RawValue, of: &mut Members<'_>) -> ObservedUpdate {
     };
     let update = ObservedUpdate {
         id: raw.identifier(),
-        phase: raw.text("status", LONGEST_WORD).as_deref().and_then(Phase::from_word),
+        phase: raw.text("status", LONGEST_WORD).and_then(|word| phase_of(&word, of)),
         body: raw.prose("body", LONGEST_BODY).unwrap_or_default(),
         // Null on post-mortems.
         at: raw.moment("display_at").or_else(|| raw.moment("created_at")),

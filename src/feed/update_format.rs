@@ -13,7 +13,7 @@ pub use error::UpdateError;
 use jiff::Timestamp;
 
 use crate::domain::incident::{
-    Announce, DataLoss, Impact, Need, NextWord, Observation, ObservedUpdate, Origin, Part, Phase,
+    Announce, DataLoss, Impact, Need, NextWord, Observation, ObservedUpdate, Origin, Part, Phase, is_ahead,
 };
 use fields::{Fields, nearest};
 use written::{Entry, Kind};
@@ -183,6 +183,25 @@ fn unknown_key(text: &str, table: Option<&str>, entry: &Entry) -> UpdateError {
 }
 
 impl UpdateFile {
+    /// The update, unless it says of something that has happened a time that lies ahead of `now`. `text` is what
+    /// it was parsed from.
+    ///
+    /// # Errors
+    /// The first such time, with line, column and key.
+    pub fn believed_at(self, text: &str, now: Timestamp) -> Result<UpdateFile, UpdateError> {
+        let times = [("incident", "started_at", self.incident.started_at), ("update", "at", self.update.at)];
+        for (table, key, at) in times {
+            if let Some(at) = at.filter(|at| is_ahead(*at, now)) {
+                let message = format!(
+                    "{at} lies ahead: it is {} now; write when it happened, or leave the key out",
+                    now.strftime("%Y-%m-%dT%H:%M:%SZ")
+                );
+                return Err(fault_at(text, table, key, message));
+            }
+        }
+        Ok(self)
+    }
+
     /// The keys that must be given when the update opens a new case and that are not.
     pub fn missing_for_a_new_case(&self) -> Vec<&'static str> {
         let title = self.incident.title.is_none().then_some("incident.title");

@@ -4,6 +4,7 @@
 //! by itself.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use tokio::sync::mpsc;
@@ -13,6 +14,7 @@ use crate::config::clients::{self, BookError, BookSummary, ClientRules};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::fingerprint;
 use crate::domain::client::Client;
+use crate::domain::counted::counted;
 use crate::domain::incident::Impact;
 use crate::domain::operator;
 use crate::store::Store;
@@ -40,7 +42,7 @@ pub enum Loaded {
 /// How much a load may take away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Caution {
-    /// A start: what the files say holds.
+    /// A start: what the files say holds, unless that is nobody at all.
     None,
     /// A reload: more than a tenth of the clients, and more than five, are not removed by a slip.
     KeepMost,
@@ -59,18 +61,54 @@ pub async fn load(store: &Store, current: &Current, caution: Caution, now: Times
     if store.book_fingerprint().await?.as_deref() == Some(print.as_str()) {
         return Ok(Loaded::Unchanged);
     }
+    let before = store.book_counts().await?.clients;
+    if prints.is_empty()
+        && let Some(fault) = nobody_left(&path, &[], before)
+    {
+        return Ok(Loaded::Faulty(vec![fault]));
+    }
     let generation = store.begin_book().await?;
-    if let Err(faults) = write_generation(store, current, generation).await? {
-        return Ok(Loaded::Faulty(faults));
+    let summary = match write_generation(store, current, generation).await? {
+        Ok(summary) => summary,
+        Err(faults) => return Ok(Loaded::Faulty(faults)),
+    };
+    if summary.clients == 0
+        && let Some(fault) = nobody_left(&path, &summary.files, before)
+    {
+        return Ok(Loaded::Faulty(vec![fault]));
     }
     let change = store.compare_book(generation).await?;
-    let before = store.book_counts().await?.clients;
     if caution == Caution::KeepMost && change.removed > 5 && change.removed * 10 > before {
         return Ok(Loaded::TooFew { before, removed: change.removed });
     }
     let change = store.switch_book(generation, print, now).await?;
     while store.sweep_book(SWEEP).await? > 0 {}
     Ok(Loaded::Switched(change))
+}
+
+/// What is wrong with client `files` at `path` without any client, when the book has some: neither a reload nor a
+/// start takes that for meant, because a folder that is not mounted would send everybody away. `None` when nobody
+/// was there before.
+pub fn nobody_left(path: &Path, files: &[PathBuf], before: i64) -> Option<Diagnostic> {
+    if before == 0 {
+        return None;
+    }
+    let (found, help) = match files {
+        [] => (
+            "no client file is here any more",
+            "put the client files back, or name their place with `clients = ` in the configuration",
+        ),
+        [_, ..] => (
+            "no client is left here",
+            "put the clients back; whoever means to begin with nobody gives candor a new `state`",
+        ),
+    };
+    let message = format!("{found}, and the book has {}; it stays as it is", clients_of(before));
+    Some(Diagnostic::whole_file(path, message, Some(help.to_owned())))
+}
+
+fn clients_of(count: i64) -> String {
+    counted(u64::try_from(count).unwrap_or(0), "client", "clients")
 }
 
 async fn write_generation(

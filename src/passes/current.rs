@@ -41,6 +41,16 @@ impl Current {
         self.settings.feeds.iter().find(|feed| feed.name == source)
     }
 
+    /// The source whose incidents `name` stands for: a feed's own, or those that come by a hook. A hook that belongs
+    /// to a feed speaks of that feed's.
+    pub fn source_called(&self, name: &str) -> Option<String> {
+        if self.feed(name).is_some() {
+            return Some(name.to_owned());
+        }
+        let hook = self.settings.hooks.iter().find(|hook| hook.name == name)?;
+        Some(hook.feed.clone().unwrap_or_else(|| name.to_owned()))
+    }
+
     /// The rules for a source; one that is no feed of the configuration (a hook, a trigger) has the plain ones.
     pub fn rules_of(&self, source: &str) -> FeedRules {
         let unscoped = self.settings.guard.unscoped.into();

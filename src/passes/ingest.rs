@@ -217,11 +217,6 @@ fn log_step(shared: &Shared, step: &Step, case_key: i64) {
                 names.iter().for_each(|name| shared.operator.tell(Thing::Unmapped { feed: feed.clone() }, name));
                 tracing::warn!(case.reference = %reference, names = ?names, "component names that match nothing of ours; add them to `matches` of a [[component]], or to `ignore` of the feed");
             }
-            Remark::UnknownPhase(word) => {
-                let line = format!("the status {word:?} in {reference} is none that we know; the case counts as open");
-                shared.operator.tell(Thing::FeedOdd { feed: case.source.clone() }, line);
-                tracing::warn!(case.reference = %reference, word = ?word, "a status that is none of ours; the case counts as open");
-            }
             Remark::Unscoped => {
                 shared.operator.tell(Thing::Unscoped { reference: reference.clone() }, operator::about(case));
                 tracing::warn!(case.reference = %reference, "the case names no component: nobody is told until it is known whom it concerns");

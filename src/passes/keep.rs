@@ -27,8 +27,6 @@ const BATCH: i64 = 200;
 const WAIT_FOR_FEED: SignedDuration = SignedDuration::from_secs(20);
 /// After a start the keeper speaks only after a good read, or that much later.
 const WAIT_AFTER_START: SignedDuration = SignedDuration::from_secs(60);
-/// A feed that has not been read for that long is out of sight.
-const LOST_SIGHT_AFTER: SignedDuration = SignedDuration::from_mins(5);
 /// A closed case listens for a post-mortem that long.
 const ARCHIVE_AFTER: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// Between an acceptance and its commit.
@@ -261,7 +259,8 @@ async fn keep_promise(
     change.facts.lost_sight_since = feed
         .filter(|_| is_polled)
         .and_then(|feed| feed.last_good_at)
-        .filter(|good| now.duration_since(*good) > LOST_SIGHT_AFTER);
+        // Asked for before the word, and not had: who has not looked cannot say that there is nothing.
+        .filter(|good| case.timers.asked_feed_at.is_some_and(|asked| *good < asked));
     Ok(Some(change))
 }
 

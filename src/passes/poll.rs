@@ -174,7 +174,8 @@ fn row_after(row: &FeedRow, feed: &FeedSettings, reading: &Reading, worth: Worth
     FeedRow {
         name: row.name.clone(),
         due_at: match reading.rest {
-            Rest::None => now + wait,
+            // A poke that asked for a later read than this one still stands.
+            Rest::None => row.poked_at.filter(|poked| *poked > now).map_or(now + wait, |poked| poked.min(now + wait)),
             Rest::Waiting => now,
         },
         first_read_at: row.first_read_at.or(Some(now)),

@@ -139,8 +139,11 @@ impl Said {
     fn oddities_of(&mut self, feed: &str, reading: &Reading, desk: &Desk) {
         let odd = |line: String| desk.tell(Thing::FeedOdd { feed: feed.to_owned() }, line);
         for oddity in reading.oddities.difference(&self.oddities) {
-            odd(oddity.words.clone());
-            tracing::warn!(feed, incident = ?oddity.incident, oddity = %oddity.words, "an odd document: the rest of it counts");
+            odd(match &oddity.incident {
+                Some(incident) => format!("{incident}: {}", oddity.words),
+                None => oddity.words.clone(),
+            });
+            tracing::warn!(feed, incident = oddity.incident.as_deref(), oddity = %oddity.words, "an odd document: the rest of it counts");
         }
         self.oddities.clone_from(&reading.oddities);
         for fault in reading.file_faults.difference(&self.file_faults) {

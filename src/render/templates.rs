@@ -107,6 +107,13 @@ impl Templates {
         choose_locale(wanted, sender, |locale| self.packs.keys().find(|known| known.eq_ignore_ascii_case(locale)))
     }
 
+    /// Whether the words of this locale, or of what it is a form of (`de` of `de-AT`), are there.
+    pub fn speaks(&self, locale: &str) -> bool {
+        let found = self.choose_locale(Some(locale), "en");
+        let language = |tag: &str| tag.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();
+        language(&found) == language(locale)
+    }
+
     /// The words of a locale, as [`Templates::choose_locale`] finds them.
     pub fn pack(&self, locale: &str) -> (&str, &Pack) {
         let chosen = self.choose_locale(Some(locale), "en");

@@ -130,8 +130,8 @@ methods! {
     read due_feeds(names: Vec<String>, now: Timestamp) -> Vec<String> = feeds;
     /// The earliest time at which one of `names` is due; `None` if there are no rows for them.
     read next_due_feed(names: Vec<String>) -> Option<Timestamp> = feeds;
-    /// Makes a feed due now, unless it was poked less than `at_most_every` ago; then `false`.
-    write poke_feed(name: String, now: Timestamp, at_most_every: Duration) -> bool = feeds;
+    /// Makes a feed due now, or `at_most_every` after it was last poked or read; never later than it is due anyway.
+    write poke_feed(name: String, now: Timestamp, at_most_every: Duration) -> () = feeds;
     /// Writes the row. A poke that came since `row.poked_at` is kept: the feed stays due.
     write save_feed(row: FeedRow) -> () = feeds;
 }

@@ -1,5 +1,7 @@
 //! Beside a running daemon: commands only record, and the daemon sends.
 
+use std::io::{Read as _, Write as _};
+use std::os::unix::net::UnixStream;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
@@ -140,4 +142,42 @@ fn an_endpoint_that_is_gone_in_one_case_holds_no_other_open() {
     }
     until("both cases are closed", || place.json(&["cases"]) == serde_json::json!([]));
     assert_eq!(left_untold(&place, &reference), ["hooked"]);
+}
+
+/// Posts to a hook of the daemon that listens on `candor.sock`; gives the first line of the answer.
+fn post(place: &Place, path: &str, body: &str) -> String {
+    let mut stream = UnixStream::connect(place.path("candor.sock")).unwrap();
+    let length = body.len();
+    write!(
+        stream,
+        "POST {path} HTTP/1.1\r\nHost: candor\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer.lines().next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn what_came_by_a_hook_is_updated_by_hand_under_the_hook_s_name() {
+    let place = Place::new();
+    let config = std::fs::read_to_string(place.path("candor.toml")).unwrap();
+    let hooks = "[[hook]]\nname = \"tools\"\nkind = \"native\"\ntoken = \"a-token-that-nobody-guesses-0123\"\n\
+                 [[hook]]\nname = \"drop\"\nkind = \"native\"\nfeed = \"files\"\ntoken = \"a-token-that-nobody-guesses-0123\"\n";
+    place.write("candor.toml", &format!("listen = \"unix:candor.sock\"\n{config}{hooks}"));
+    let _daemon = Daemon::start(&place);
+    until("it listens", || UnixStream::connect(place.path("candor.sock")).is_ok());
+    for hook in ["tools", "drop"] {
+        let path = format!("/hooks/{hook}/a-token-that-nobody-guesses-0123");
+        assert_eq!(post(&place, &path, PAYMENTS), "HTTP/1.1 202 Accepted");
+        let case = place.json(&["cases"])[0]["id"].as_str().unwrap().to_owned();
+        let update = format!(
+            "[incident]\nid = \"p1\"\nsource = \"{hook}\"\nphase = \"resolved\"\n[update]\nbody = \"It works again.\"\n"
+        );
+        place.write("u.toml", &update);
+        let answer = place.json(&["--trigger", "u.toml", "--wait=30s"]);
+        assert_eq!(answer["case"], case.as_str(), "{answer}");
+        until("the case is closed", || place.json(&["cases"]) == serde_json::json!([]));
+    }
+    assert_eq!(place.json(&["cases", "--all"]).as_array().unwrap().len(), 2);
 }

@@ -214,3 +214,26 @@ fn a_result_that_cannot_be_written_is_a_failure_and_a_closed_pipe_is_none() {
     drop(reader);
     assert_eq!(place.command(&["check"]).stdout(writer).output().unwrap().status.code(), Some(0));
 }
+
+#[test]
+fn a_sender_s_language_without_words_is_a_mistake_and_the_languages_are_named() {
+    let place = Place::new();
+    let config = std::fs::read_to_string(place.path("candor.toml")).unwrap();
+    let speaking =
+        |locale: &str| config.replace("email = \"incidents", &format!("locale = \"{locale}\"\nemail = \"incidents"));
+    for known in ["en", "de", "de-AT", "EN-gb"] {
+        place.write("candor.toml", &speaking(known));
+        place.call(&["check"]).has(0, "good", "");
+    }
+    place.write("candor.toml", &speaking("xx"));
+    for call in [&["check"][..], &["run"], &["preview"]] {
+        let answer = place.call(call);
+        answer.has(2, "", "candor.toml:7:10");
+        for part in ["sender.locale", "no language pack \"xx\"; there are de, en", "words.toml"] {
+            assert!(answer.err.contains(part), "{call:?} lacks {part:?}:\n{}", answer.err);
+        }
+    }
+    std::fs::create_dir_all(place.path("templates/xx")).unwrap();
+    place.write("templates/xx/words.toml", include_str!("../../config/templates/en/words.toml"));
+    place.call(&["check"]).has(0, "good", "");
+}

@@ -86,7 +86,7 @@ fn a_wrong_call_or_update_is_named_with_its_place_and_ends_with_2() {
         ("{\"incident\": 3}", "u.toml:1:"),
         ("", "empty"),
         ("[incident]\nid = \"new\"\ntitle = \"t\"\n", "a new case needs update.body"),
-        ("[incident]\nid = \"new\"\nsource = \"nowhere\"\n", "there is no feed \"nowhere\""),
+        ("[incident]\nid = \"new\"\nsource = \"nowhere\"\n", "there is no feed or hook \"nowhere\""),
     ] {
         place.write("u.toml", update);
         place.call(&["--trigger", "u.toml"]).has(2, "", part);
@@ -111,4 +111,28 @@ fn an_account_that_this_user_cannot_use_is_left_to_the_daemon() {
         "1 clients, 1 contacts: 0 delivered, 1 waiting",
         "stored; the daemon will send",
     );
+}
+
+#[test]
+fn client_files_that_are_gone_or_empty_end_what_loads_them_with_2_and_the_book_stays() {
+    let place = Place::new();
+    let clients = std::fs::read_to_string(place.path("clients.toml")).unwrap();
+    let nobody = |place: &Place| std::fs::write(place.path("clients.toml"), "");
+    let gone = |place: &Place| std::fs::remove_file(place.path("clients.toml"));
+    for take_away in [nobody as fn(&Place) -> std::io::Result<()>, gone] {
+        // Before anybody is known, nobody is missed.
+        let place = Place::new();
+        take_away(&place).unwrap();
+        place.call(&["check"]).has(0, "0 clients", "");
+        place.write("clients.toml", &clients);
+        place.triggered(PAYMENTS);
+        take_away(&place).unwrap();
+        for call in [&["check"][..], &["run"], &["--trigger", "update.toml"]] {
+            place.call(call).has(2, "", "clients.toml").has(2, "", "the book has 2 clients");
+        }
+        assert_eq!(place.call(&["check", "--json"]).code, 2);
+        place.call(&["cases"]).has(0, "Payments fail", "");
+        place.write("clients.toml", &clients);
+        place.call(&["--trigger", "update.toml"]).has(0, "", "the case knows this already");
+    }
 }

@@ -119,3 +119,52 @@ async fn a_client_whose_priorities_change_in_mid_case_still_hears_the_end() {
     let closing = told.iter().filter(|told| told.ends_with("RESOLVED") || told.ends_with("AFFECTS YOU")).count();
     assert_eq!(closing, 1, "{told:?}");
 }
+
+/// A book of so many clients, all on one address.
+fn clients(count: usize) -> String {
+    let one = |number| {
+        format!(
+            "[[client]]\nid = \"c{number}\"\nname = \"C\"\npriorities = [\"*\"]\n[[client.contact]]\nemail = \"c{number}@acme.example\"\n"
+        )
+    };
+    (0..count).map(one).collect()
+}
+
+#[tokio::test]
+async fn a_reload_that_removes_more_than_a_tenth_and_more_than_five_is_refused() {
+    for (before, after, left) in
+        [(60, 55, 55), (60, 54, 54), (60, 53, 60), (60, 1, 60), (60, 0, 60), (6, 1, 1), (6, 0, 6), (2, 0, 2)]
+    {
+        let mut house = House::built(Plan::default()).await;
+        house.write("clients.toml", &clients(before));
+        house.start().await;
+        house.write("clients.toml", &clients(after));
+        house.reload().await;
+        let counts = house.shared().store.book_counts().await.unwrap();
+        assert_eq!(counts.clients, left, "from {before} to {after}");
+    }
+}
+
+#[tokio::test]
+async fn a_book_outlives_files_that_are_gone_or_empty_at_a_reload_and_at_a_start() {
+    for is_there in [true, false] {
+        let mut house = in_a_case(ACME).await;
+        if is_there {
+            house.write("clients.toml", "# nobody\n");
+        } else {
+            std::fs::remove_file(house.path("clients.toml")).unwrap();
+        }
+        house.reload().await;
+        house.page.post("i1", "identified", "A certificate expired.");
+        house.at("13:20").await;
+        expect(&house.told(OPS), &["13:05 STARTED", "13:11 NEWS"]);
+        house.stop().await;
+        let faults = house.refused_start().await;
+        assert!(faults.contains("clients.toml") && faults.contains("the book has 1 client"), "{faults}");
+        house.write("clients.toml", ACME);
+        house.start().await;
+        house.page.post("i1", "resolved", "All payments go through.");
+        house.at("13:40").await;
+        assert_eq!(house.told(OPS).len(), 3, "the book was kept");
+    }
+}

@@ -133,6 +133,17 @@ async fn while_the_source_cannot_be_read_the_promise_is_kept_and_that_is_said() 
 }
 
 #[tokio::test]
+async fn a_source_that_fails_just_when_a_word_is_due_is_lost_from_sight_too() {
+    let mut house = in_a_case().await;
+    house.at("14:03").await;
+    house.page.answer_instead(503, "busy");
+    house.at("14:10").await;
+    let words = house.last(OPS).words();
+    assert!(words.contains("14:02") || words.contains("14:03"), "lost sight since: {words}");
+    assert!(!words.contains("nobody has written"), "{words}");
+}
+
+#[tokio::test]
 async fn what_ended_and_begins_again_is_reopened_and_ends_once_more() {
     let mut house = in_a_case().await;
     house.page.post("i1", "resolved", "All payments go through.");

@@ -8,9 +8,11 @@ use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 
-use super::{Context, Observed, Remark, Sight, Step, closing_kind};
+use super::{Context, Observed, Remark, Sight, Step, closing_kind, last_open_phase};
 use crate::domain::case::{Case, CaseState, ChangeFacts, SaidAction, Story, Timers, Update, Version};
-use crate::domain::incident::{Announce, Impact, Need, Observation, ObservedUpdate, Origin, Phase};
+use crate::domain::incident::{
+    Announce, Impact, Need, Observation, ObservedUpdate, Origin, Phase, is_ahead, not_ahead,
+};
 use crate::domain::news::{News, Urgency, join};
 use crate::domain::notice::Kind;
 use crate::domain::pace::Corrections;
@@ -95,7 +97,7 @@ impl Work {
         if observed.announce == Announce::Silent {
             remarks.push(Remark::NotAnnounced);
         }
-        let at = observed.at.unwrap_or(context.now);
+        let at = observed.at.map_or(context.now, |at| not_ahead(at, context.now));
         let number = self.updates.iter().map(|u| u.number).max().unwrap_or(0) + 1;
         self.updates.push(Update {
             number,
@@ -148,31 +150,27 @@ impl Work {
         }
     }
 
-    /// `said`: what the feed that leads said last. As long as it says the same, what a person said stands.
-    pub(super) fn take_phase(
-        &mut self,
-        seen: &Observation,
-        said: Option<Phase>,
-        context: &Context<'_>,
-        remarks: &mut Vec<Remark>,
-    ) {
-        if let Some(word) = &seen.phase_unknown {
-            if self.case.facts.phase_unknown.as_ref() != Some(word) {
-                remarks.push(Remark::UnknownPhase(word.clone()));
+    /// Comes after the updates: beside a word that is none of ours, what the new ones say is all there is. `said`: what
+    /// the feed that leads said last; as long as it says the same, what a person said stands.
+    pub(super) fn take_phase(&mut self, seen: &Observation, said: Option<Phase>, context: &Context<'_>) {
+        let stated = match &seen.phase_unknown {
+            Some(_) => {
+                let new = self.updates.iter().filter(|update| self.touched.contains(&update.number));
+                last_open_phase(new.map(|update| update.phase))
             }
-            self.case.facts.phase_unknown = Some(word.clone());
-            return;
-        }
-        let Some(next) = seen.phase else { return };
-        if seen.origin == Origin::Polled && said == Some(next) {
-            return;
-        }
+            None => seen.phase.filter(|next| seen.origin != Origin::Polled || said != Some(*next)),
+        };
+        self.case.facts.phase_unknown = match (&seen.phase_unknown, seen.phase) {
+            (Some(word), _) => Some(word.clone()),
+            (None, Some(_)) => None,
+            (None, None) => self.case.facts.phase_unknown.take(),
+        };
+        let Some(next) = stated else { return };
         if self.case.facts.closed_by_hand && !next.is_over() && seen.origin != Origin::ByHand {
             return;
         }
         self.case.facts.closed_by_hand = false;
         let before = self.case.facts.phase;
-        self.case.facts.phase_unknown = None;
         if next == before {
             return;
         }
@@ -190,7 +188,8 @@ impl Work {
             (true, false) => self.reopen(),
             (true, true) => {
                 // Resolved to post-mortem is told by its update, which has been taken already.
-                self.case.facts.resolved_at = seen.resolved_at.or(self.case.facts.resolved_at);
+                let resolved_at = seen.resolved_at.filter(|at| !is_ahead(*at, context.now));
+                self.case.facts.resolved_at = resolved_at.or(self.case.facts.resolved_at);
             }
         }
     }
@@ -219,7 +218,8 @@ impl Work {
         self.case.state = CaseState::Ended;
         self.case.ended_at = Some(context.now);
         let last_post = self.updates.iter().map(|u| u.at).max();
-        self.case.facts.resolved_at = seen.resolved_at.or(last_post).or(Some(context.now));
+        let resolved_at = seen.resolved_at.map(|at| not_ahead(at, context.now));
+        self.case.facts.resolved_at = resolved_at.or(last_post).or(Some(context.now));
         self.case.timers = Timers { last_quiet_at: self.case.timers.last_quiet_at, ..Timers::default() };
     }
 

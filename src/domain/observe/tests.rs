@@ -2,6 +2,7 @@
 
 mod pace;
 mod scope;
+mod words;
 
 use std::time::Duration;
 
@@ -329,21 +330,6 @@ fn what_was_over_before_we_watched_is_history() {
         let mut news = following.news(now, &seen);
         news.retain(|kind| *kind != Kind::Updated || expected.contains(kind));
         assert_eq!(news, expected, "{name}");
-    }
-}
-
-#[test]
-fn an_unknown_word_never_resolves() {
-    let mut following = opened();
-    let mut seen = says(10, Investigating, Major, &["Payments API"], &[FIRST]);
-    seen.phase = None;
-    seen.phase_unknown = Some("finished-ish".into());
-    match following.see(10, &seen) {
-        Observed::Changed(step) => {
-            assert_eq!(step.case.state, CaseState::Open);
-            assert_eq!(step.remarks, [Remark::UnknownPhase("finished-ish".into())]);
-        }
-        other => panic!("{other:?}"),
     }
 }
 

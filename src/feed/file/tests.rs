@@ -162,3 +162,35 @@ async fn a_new_file_wakes_the_watcher_and_reading_does_not() {
     assert!(quiet.is_err(), "reading the folder is no change");
     assert!(FolderWatch::start(&folder.directory.path().join("not/there")).is_err());
 }
+
+#[test]
+fn of_too_many_files_those_that_changed_last_are_read() {
+    let folder = Folder::new();
+    for (name, second) in [("a", 50), ("b", 10), ("c", 40), ("d", 20), ("e", 30), ("f", 60), ("g", 30)] {
+        folder.write(name, "");
+        folder.set_modified(name, second);
+    }
+    fs::create_dir(folder.directory.path().join("done")).unwrap();
+    for (most, names, left_out) in
+        [(7, "abcdefg", false), (6, "acdefg", true), (4, "acfg", true), (3, "acf", true), (1, "f", true)]
+    {
+        let found = candidates(folder.directory.path(), most).unwrap();
+        let kept: String = found.files.iter().map(|file| file.name.as_str()).collect();
+        assert_eq!((kept.as_str(), found.left_out), (names, left_out), "{most}");
+    }
+}
+
+#[test]
+fn a_folder_of_too_many_files_is_read_and_that_is_said() {
+    let mut folder = Folder::new();
+    for number in 0..=MOST_FILES {
+        folder.write(&format!("{number:06}.toml"), "");
+    }
+    folder.write("000000.toml", update("newest", "x"));
+    folder.set_modified("000000.toml", 4_000_000_000);
+    let reading = folder.look();
+    assert_eq!(reading.failure, None);
+    assert_eq!(reading.observations.len(), 1);
+    let words: Vec<&str> = reading.oddities.iter().map(|oddity| oddity.words.as_str()).collect();
+    assert!(words.len() == 1 && words[0].contains("only the 10000 that changed last"), "{words:?}");
+}

@@ -193,12 +193,27 @@ fn what_is_null_or_absent_is_not_stated() {
 }
 
 #[test]
+fn a_word_that_an_incident_and_its_updates_share_is_noted_once() {
+    let updates = r#""incident_updates":[{"id":"u2","status":"mitigating"},{"id":"u1","status":"investigating"}]"#;
+    for status in ["mitigating", "resolved"] {
+        let document = one(&format!(r#""id":"a","name":"x","status":"{status}",{updates}"#));
+        assert_eq!(
+            odd(&document),
+            ["`status` is \"mitigating\", which is none of ours: it neither moves nor ends the incident"],
+            "{status}"
+        );
+    }
+}
+
+#[test]
 fn unknown_words_are_kept_raw() {
     let document = one(r#""id":"a","status":"declared","impact":"catastrophic""#);
     let observation = &document.listed[0];
     assert_eq!((observation.phase, observation.phase_unknown.as_deref()), (None, Some("declared")));
     assert_eq!(observation.impact, None);
-    assert!(odd(&document)[0].contains("\"catastrophic\", which is none of ours"), "{:?}", document.oddities);
+    let odd = odd(&document);
+    assert!(odd.iter().any(|odd| odd.contains("\"catastrophic\", which is none of ours")), "{odd:?}");
+    assert!(odd.iter().any(|odd| odd.contains("`status` is \"declared\", which is none of ours")), "{odd:?}");
     let observation = &one(r#""id":"a","status":"In Progress","impact":"MAJOR""#).listed[0];
     assert_eq!((observation.phase, observation.impact), (Some(Phase::InProgress), Some(Impact::Major)));
 }

@@ -160,6 +160,12 @@ impl<'a> Fields<'a> {
 }
 
 fn next_word_of(written: &str) -> Result<NextWord, String> {
+    if written.trim_start().strip_prefix(['-', '−']).is_some_and(|rest| duration::parse(rest).is_ok()) {
+        return Err(format!(
+            "{} lies behind, and the next word comes after this one: write how long until then, such as \"30m\", or a time to come such as 2026-11-23T13:20:00Z",
+            short(written)
+        ));
+    }
     if written.contains('-') || written.contains(':') {
         return moment(written).map(NextWord::At);
     }

@@ -161,6 +161,8 @@ fn bad_times_and_durations_are_refused_with_the_mend() {
     check("[incident]\nstarted_at = 1970-01-01T00:00:00Z", 2, 14, "incident.started_at", "between the years");
     check("[update]\nnext_update = \"30\"", 2, 15, "update.next_update", "without a unit");
     check("[update]\nnext_update = \"soon\"", 2, 15, "update.next_update", "or give a time");
+    check("[update]\nnext_update = \"-5m\"", 2, 15, "update.next_update", "\"-5m\" lies behind");
+    check("[update]\nnext_update = \" - 1h 30m\"", 2, 15, "update.next_update", "such as \"30m\", or a time to come");
     check("[update]\nnext_update = \"0s\"", 2, 15, "update.next_update", "longer than 0s");
     check("{\"update\": {\"at\":\n \"2026-02-31T00:00:00Z\"}}", 2, 2, "update.at", "is not a time");
 }

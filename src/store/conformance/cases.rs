@@ -17,6 +17,7 @@ suite! {
     an_ended_case_closes_when_nobody_is_owed_a_word,
     what_is_open_or_young_is_never_pruned,
     a_poke_during_a_read_is_not_lost,
+    a_poke_never_puts_a_read_off,
     feeds_without_a_row_are_due,
 }
 
@@ -181,16 +182,31 @@ async fn a_poke_during_a_read_is_not_lost(store: Store) {
     store.save_feed(feed_row("platform", 30)).await.unwrap();
     let read = store.feed("platform".into()).await.unwrap().unwrap();
     assert_eq!(read, feed_row("platform", 30));
-    assert!(store.poke_feed("platform".into(), at(10), every).await.unwrap());
-    assert!(!store.poke_feed("platform".into(), at(14), every).await.unwrap());
+    let known = async || {
+        let row = store.feed("platform".into()).await.unwrap().unwrap();
+        (row.due_at, row.poked_at)
+    };
+    store.poke_feed("platform".into(), at(10), every).await.unwrap();
     store.save_feed(FeedRow { due_at: at(60), ..read }).await.unwrap();
-    let saved = store.feed("platform".into()).await.unwrap().unwrap();
-    assert_eq!((saved.due_at, saved.poked_at), (at(10), Some(at(10))));
+    assert_eq!(known().await, (at(10), Some(at(10))), "it came during the read");
     // The next read has seen the poke.
-    store.save_feed(FeedRow { due_at: at(90), ..saved }).await.unwrap();
-    assert_eq!(store.feed("platform".into()).await.unwrap().unwrap().due_at, at(90));
-    assert!(store.poke_feed("platform".into(), at(15), every).await.unwrap());
-    assert!(store.poke_feed("platform".into(), at(3), every).await.unwrap(), "the clock was set back");
+    let saved = store.feed("platform".into()).await.unwrap().unwrap();
+    store.save_feed(FeedRow { due_at: at(90), last_good_at: Some(at(11)), ..saved }).await.unwrap();
+    assert_eq!(known().await, (at(90), Some(at(10))));
+    for (now, due) in [(12, 16), (13, 16), (15, 16)] {
+        store.poke_feed("platform".into(), at(now), every).await.unwrap();
+        assert_eq!(known().await, (at(due), Some(at(due))), "poked at {now}, read at 11");
+    }
+    store.poke_feed("platform".into(), at(14), Duration::ZERO).await.unwrap();
+    assert_eq!(known().await, (at(14), Some(at(14))), "whoever may ask at any time");
+    store.poke_feed("platform".into(), at(3), every).await.unwrap();
+    assert_eq!(known().await, (at(3), Some(at(3))), "the clock was set back");
+}
+
+async fn a_poke_never_puts_a_read_off(store: Store) {
+    store.save_feed(feed_row("platform", 3)).await.unwrap();
+    store.poke_feed("platform".into(), at(1), Duration::from_secs(5)).await.unwrap();
+    assert_eq!(store.feed("platform".into()).await.unwrap().unwrap().due_at, at(3));
 }
 
 async fn feeds_without_a_row_are_due(store: Store) {

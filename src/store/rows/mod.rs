@@ -50,7 +50,7 @@ pub struct FeedRow {
     pub failing_since: Option<Timestamp>,
     /// The id that the source gives its own page; another one is another source.
     pub page_id: Option<String>,
-    /// The last poke that whoever made this row has seen.
+    /// The time for which a poke last asked for a read, as whoever made this row has seen it; it may lie ahead.
     pub poked_at: Option<Timestamp>,
     /// Whatever the kind of feed keeps: validators, the last document's figures.
     pub body: serde_json::Value,

@@ -54,19 +54,24 @@ pub fn poke_feed(
     name: String,
     now: Timestamp,
     at_most_every: Duration,
-) -> Result<bool, StoreError> {
-    // A poke from the future (the clock was set back) does not stop those of today.
-    let since = now.as_millisecond().saturating_sub(i64::try_from(at_most_every.as_millis()).unwrap_or(i64::MAX));
-    let poked = execute(
+) -> Result<(), StoreError> {
+    let every = i64::try_from(at_most_every.as_millis()).unwrap_or(i64::MAX);
+    // A time from after the clock was set back stops nothing: neither a poke nor a read of that time counts.
+    execute(
         connection,
         "INSERT INTO feeds (name, due_at, poked_at, body) VALUES ($1, $2, $2, 'null')
          ON CONFLICT (name) DO UPDATE
-         SET due_at = CASE WHEN feeds.due_at < excluded.due_at THEN feeds.due_at ELSE excluded.due_at END,
-             poked_at = excluded.poked_at
-         WHERE feeds.poked_at IS NULL OR feeds.poked_at <= $3 OR feeds.poked_at > $2",
-        params![name, Millis(now), since],
-    )?;
-    Ok(poked > 0)
+         SET (due_at, poked_at) = (
+             SELECT min(feeds.due_at, wanted.at), wanted.at
+             FROM (SELECT CASE
+                 WHEN feeds.poked_at > $2 AND feeds.poked_at - $2 <= $3 THEN feeds.poked_at
+                 ELSE max($2,
+                     CASE WHEN feeds.poked_at <= $2 THEN feeds.poked_at + $3 ELSE $2 END,
+                     CASE WHEN feeds.last_good_at <= $2 THEN feeds.last_good_at + $3 ELSE $2 END)
+             END AS at) AS wanted)",
+        params![name, Millis(now), every],
+    )
+    .map(drop)
 }
 
 pub fn save_feed(connection: &Connection, row: FeedRow) -> Result<(), StoreError> {

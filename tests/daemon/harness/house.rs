@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use candor::config::settings::Deliver;
 use candor::daemon::front::Front;
-use candor::daemon::node::Node;
+use candor::daemon::node::{Node, NodeError};
 use candor::daemon::reload;
 use candor::domain::client::Channel;
 use candor::domain::kept::PromiseResult;
@@ -146,6 +146,16 @@ impl House {
         let clock = self.clock.clone();
         let node = Node::open(&self.path("candor.toml"), Clock::new(move || clock.now())).await;
         self.node = Some(node.unwrap_or_else(|error| panic!("the node does not open: {error:?}")));
+    }
+
+    /// Opens the node in vain; gives the mistakes that are found in the files.
+    pub async fn refused_start(&self) -> String {
+        let clock = self.clock.clone();
+        match Node::open(&self.path("candor.toml"), Clock::new(move || clock.now())).await {
+            Err(NodeError::Files(faults)) => faults.iter().map(ToString::to_string).collect(),
+            Err(other) => panic!("{other:?}"),
+            Ok(_) => panic!("the node opens"),
+        }
     }
 
     /// Stops in order.
