@@ -247,6 +247,13 @@ pub struct Update {
     pub versions: Vec<Version>,
 }
 
+impl Update {
+    /// Its author said what clients are to do, or that there is nothing to do.
+    pub fn says_what_to_do(&self) -> bool {
+        self.action.is_some() || self.need == Some(Need::None)
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Version {
     pub body: String,
@@ -340,6 +347,10 @@ impl Story {
     /// The change that is planned next, or further: one after the other, in their order.
     pub fn first_unplanned(&self) -> Option<&Change> {
         self.changes.iter().find(|change| change.planned_at.is_none())
+    }
+
+    pub fn change(&self, sequence: i64) -> Option<&Change> {
+        self.changes.iter().find(|change| change.sequence == sequence)
     }
 
     /// The change up to that sequence by which the case ended for everybody, unless it was reopened since.

@@ -8,6 +8,7 @@ use super::case::{Case, CaseState, Change, ChangeFacts, Facts, Scope, Story, Tim
 use super::client::{Channel, Client, Contact};
 use super::component::{Catalog, Component};
 use super::incident::{Impact, Need, Origin, Phase};
+use super::missed::Missed;
 use super::notice::{Action, Affected, Kind};
 use super::playbook::Entry;
 use super::thread::{Standing, Thread, ThreadState, Variant};
@@ -206,6 +207,7 @@ pub fn variant(affected: Affected, closing: Option<Kind>) -> Variant {
         known: false,
         actions: vec![],
         closing,
+        missed: Missed::default(),
     }
 }
 

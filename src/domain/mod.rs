@@ -17,6 +17,7 @@ pub mod html;
 pub mod incident;
 pub mod kept;
 pub mod likeness;
+pub mod missed;
 pub mod news;
 pub mod notice;
 pub mod observe;

@@ -6,21 +6,24 @@
 mod concern;
 #[cfg(test)]
 mod life;
+mod past;
 #[cfg(test)]
 mod tests;
 mod turn;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::case::{Change, Story};
+use super::case::{Change, Facts, Story, Update};
 use super::client::{Client, Contact};
 use super::component::Catalog;
 use super::guidance::{self, Question};
 use super::incident::{Impact, Need};
-use super::notice::{Action, Affected, Kind};
+use super::missed::{Missed, Stage};
+use super::notice::{Affected, Kind};
 use super::playbook::Entry;
 use super::thread::{Standing, Thread, Variant};
 use concern::{Concern, Reach};
+use past::{Past, past};
 use turn::{Audience, Turn, end_of, turn};
 
 /// A fallback contact is used when none of the client's others has accepted within that time.
@@ -82,18 +85,6 @@ pub enum Waiting {
     BroughtForward,
 }
 
-/// What this client has been through in the case, over all contacts.
-struct Past<'a> {
-    is_in: bool,
-    was_told: bool,
-    /// What would have been told that it is open was rehearsed, and its end was not planned yet.
-    is_in_rehearsal: bool,
-    /// The variant planned last.
-    variant: Option<&'a Variant>,
-    /// Every action that a thread of theirs names.
-    actions: Vec<Action>,
-}
-
 /// What the change means for one client.
 #[derive(Debug, Clone, Copy)]
 struct Verdict {
@@ -136,14 +127,22 @@ impl<'a> Planning<'a> {
         let concern = self.reach.concern(client);
         let past = past(known, former);
         let Some(verdict) = self.verdict(client, concern.as_ref(), &past) else { return Vec::new() };
+        let missed = self.missed(known, former);
+        if missed.is_left_out_of(self.story, self.change.episode) && !missed.leaves(self.story, self.change) {
+            return Vec::new();
+        }
         let mut variants: Vec<Variant> = Vec::new();
         let mut raises = Vec::new();
         for contact in known.iter().filter(|contact| self.hears(contact, verdict.affected)) {
             let closing = verdict.closing.or_else(|| self.end_still_unsent(contact));
-            let variant = match variants.iter().find(|variant| variant.closing == closing) {
+            // A contact's first word is the whole story.
+            let is_first = self.turn != Turn::Afterwards && !contact.thread.is_some_and(Thread::was_told);
+            let missed = if is_first { Missed::default() } else { missed.clone() };
+            let variant = match variants.iter().find(|known| known.closing == closing && known.missed == missed) {
                 Some(variant) => variant.clone(),
                 None => {
-                    let variant = self.variant(client, concern.as_ref(), Verdict { closing, ..verdict }, &past);
+                    let verdict = Verdict { closing, ..verdict };
+                    let variant = self.variant(client, concern.as_ref(), verdict, &past, missed);
                     variants.push(variant.clone());
                     variant
                 }
@@ -153,6 +152,26 @@ impl<'a> Planning<'a> {
             }
         }
         raises
+    }
+
+    /// What concerned only others since any contact of the client last heard of the case.
+    fn missed(&self, known: &[Known<'_>], former: &[Former<'_>]) -> Missed {
+        let stage = if self.turn == Turn::Afterwards { Stage::AfterTheEnd } else { Stage::Open };
+        let Some((thread, variant)) = past::newest(known, former) else { return Missed::default() };
+        let before = variant.map(|variant| variant.missed.clone()).unwrap_or_default();
+        before.by(self.story, thread.wanted, self.change, stage)
+    }
+
+    /// The case as far as it is the client's: what authors asked of others is not asked of them.
+    fn facts_for(&self, missed: &Missed) -> Facts {
+        let mut facts = self.story.case.facts.clone();
+        if missed.is_left_out_of(self.story, self.change.episode) {
+            let is_asked_now = |u: &Update| u.sequence == Some(self.change.sequence) && u.says_what_to_do();
+            facts.said_action = facts.said_action.filter(|_| self.story.updates.iter().any(is_asked_now));
+            let own = missed.last_own(self.story, self.change.sequence);
+            facts.impact = own.map_or(facts.impact, |own| own.facts.impact);
+        }
+        facts
     }
 
     /// Nothing is new but that something is required, and not of this client.
@@ -261,7 +280,14 @@ impl<'a> Planning<'a> {
         [Some(self.change), end].into_iter().flatten().any(|end| end.facts.closed_by_hand_at.is_some())
     }
 
-    fn variant(&self, client: &Client, concern: Option<&Concern>, verdict: Verdict, past: &Past<'_>) -> Variant {
+    fn variant(
+        &self,
+        client: &Client,
+        concern: Option<&Concern>,
+        verdict: Verdict,
+        past: &Past<'_>,
+        missed: Missed,
+    ) -> Variant {
         // Whom it no longer concerns is told about what concerned them.
         let (concerned, keys) = match (concern, past.variant) {
             (Some(concern), _) => (concern.concerned.clone(), &concern.keys[..]),
@@ -273,7 +299,7 @@ impl<'a> Planning<'a> {
             Some(Kind::Withdrawn) => nothing_said(),
             Some(_) if self.is_closed_by_hand() => nothing_said(),
             Some(_) | None => guidance::find(&Question {
-                facts: &self.story.case.facts,
+                facts: &self.facts_for(&missed),
                 playbook: self.playbook,
                 client,
                 concerned: keys,
@@ -290,6 +316,7 @@ impl<'a> Planning<'a> {
             known: found.known,
             actions: found.actions,
             closing: verdict.closing,
+            missed,
         }
     }
 
@@ -323,22 +350,6 @@ impl<'a> Planning<'a> {
         }
         let untold = (self.change.sequence - known.thread.map_or(0, |thread| thread.told)).clamp(0, 9);
         self.now - SignedDuration::from_millis(3_000 - variant.place_in_line() - (9 - untold))
-    }
-}
-
-fn past<'a>(known: &[Known<'a>], former: &[Former<'a>]) -> Past<'a> {
-    let of_known: Vec<(&Thread, Option<&Variant>)> =
-        known.iter().filter_map(|k| k.thread.map(|thread| (thread, k.variant))).collect();
-    let of_former = former.iter().map(|f| (f.thread, f.variant)).collect();
-    let threads = if of_known.is_empty() { of_former } else { of_known };
-    let (rehearsed, threads): (Vec<_>, Vec<_>) = threads.into_iter().partition(|(thread, _)| thread.is_rehearsed());
-    let variants = threads.iter().filter_map(|(_, variant)| *variant);
-    Past {
-        is_in: threads.iter().any(|(thread, _)| thread.standing == Standing::In),
-        was_told: threads.iter().any(|(thread, _)| thread.was_told()),
-        is_in_rehearsal: rehearsed.iter().any(|(thread, _)| thread.standing == Standing::In),
-        variant: threads.iter().max_by_key(|(thread, _)| thread.wanted).and_then(|(_, variant)| *variant),
-        actions: variants.flat_map(|variant| variant.actions.iter().cloned()).collect(),
     }
 }
 

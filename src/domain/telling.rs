@@ -3,19 +3,18 @@
 //! Made when it is sent, so that what was overtaken while it waited is told with what is newest. Deliberately
 //! absent: who gets it (`plan.rs`) and the words (`render`).
 
+mod account;
+
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::case::{CaseState, Change, ChangeFacts, Story, Update};
+use super::case::{CaseState, Change, ChangeFacts, Story};
 use super::component::Catalog;
 use super::incident::{Impact, Need, Phase};
 use super::kept::KeptPromises;
-use super::notice::{Action, Affected, CaseFacts, Guidance, Kind, Notice, Replaced, Voice, Words};
+use super::notice::{Action, Affected, Guidance, Kind, Notice, Voice};
 use super::thread::{Standing, Thread, Variant};
-
-/// A brief tells at most that many updates; the rest is counted.
-const MOST_UPDATES: usize = 20;
 
 #[derive(Debug, Clone, Copy)]
 pub struct Telling<'a> {
@@ -69,14 +68,17 @@ impl Telling<'_> {
 
     fn range(&self) -> Vec<&Change> {
         let told = self.thread.told;
-        self.story.changes.iter().filter(|c| c.sequence > told && c.sequence <= self.until).collect()
+        let is_own =
+            |c: &&Change| c.sequence > told && c.sequence <= self.until && !self.variant.missed.holds(c.sequence);
+        self.story.changes.iter().filter(is_own).collect()
     }
 
     /// The end that this notice tells. One that was kept beside later news (`plan.rs`) is not told again to
     /// whoever was told it meanwhile: it was on its way when that news was planned.
     fn closing(&self) -> Option<Kind> {
         let was_told_it = self.told_variant.is_some_and(|variant| variant.closing.is_some());
-        let is_this_change = self.change(self.until).is_some_and(|c| c.kinds.iter().any(|kind| kind.is_closing()));
+        let is_this_change =
+            self.story.change(self.until).is_some_and(|c| c.kinds.iter().any(|kind| kind.is_closing()));
         self.variant.closing.filter(|_| is_this_change || !was_told_it)
     }
 
@@ -89,7 +91,7 @@ impl Telling<'_> {
     /// All kinds, strongest first. What was overtaken is left out: an end that was reopened before it was
     /// told, an opening for whoever was told long ago, a rise that has fallen again.
     fn kinds(&self, range: &[&Change], guidance: &Guidance) -> Vec<Kind> {
-        let mut kinds: BTreeSet<Kind> = range.iter().flat_map(|c| c.kinds.iter().copied()).collect();
+        let mut kinds: BTreeSet<Kind> = range.iter().flat_map(|c| self.kinds_of(c)).collect();
         kinds.retain(|kind| !kind.is_closing() && !self.is_overtaken(*kind, range));
         if !self.thread.was_told() {
             kinds.remove(&Kind::Reopened);
@@ -124,6 +126,20 @@ impl Telling<'_> {
             kinds.insert(Kind::Updated);
         }
         kinds.into_iter().rev().collect()
+    }
+
+    /// What the change is to this contact. A reopening after an episode of others compares with that episode.
+    fn kinds_of(&self, change: &Change) -> Vec<Kind> {
+        match self.compares_with_others(change) {
+            true => change.kinds.iter().copied().filter(|kind| !matches!(kind, Kind::Wider | Kind::Narrower)).collect(),
+            false => change.kinds.clone(),
+        }
+    }
+
+    fn compares_with_others(&self, change: &Change) -> bool {
+        let is_missed = |c: &Change| self.variant.missed.holds(c.sequence);
+        let before = self.story.changes.iter().rev().find(|c| c.sequence < change.sequence);
+        change.kinds.contains(&Kind::Reopened) && before.is_some_and(is_missed)
     }
 
     /// Whether what the range ends with has undone it.
@@ -168,105 +184,14 @@ impl Telling<'_> {
     /// Title, phase and impact as of the last change that is told: what came after it is told by the next.
     fn as_told(&self) -> AsTold<'_> {
         let facts = &self.story.case.facts;
-        match self.change(self.until) {
-            Some(change) => {
-                AsTold { title: &change.facts.title, phase: change.facts.phase, impact: change.facts.impact }
+        let last = self.story.change(self.until);
+        match (last, self.last_own()) {
+            (Some(change), own) => {
+                let own = own.unwrap_or(change);
+                AsTold { title: &own.facts.title, phase: change.facts.phase, impact: own.facts.impact }
             }
-            None => AsTold { title: &facts.title, phase: facts.phase, impact: facts.impact },
+            (None, _) => AsTold { title: &facts.title, phase: facts.phase, impact: facts.impact },
         }
-    }
-
-    fn change(&self, sequence: i64) -> Option<&Change> {
-        self.story.changes.iter().find(|change| change.sequence == sequence)
-    }
-
-    fn case_facts(&self, range: &[&Change]) -> CaseFacts {
-        let case = &self.story.case;
-        let facts = &case.facts;
-        let keys = self.catalog.resolve(&facts.components).keys;
-        let components = if keys.is_empty() {
-            facts.components.clone()
-        } else {
-            keys.iter().map(|key| self.catalog.name_of(key)).collect()
-        };
-        let (updates, left_out) = self.untold_updates();
-        let now = self.as_told();
-        let title_of = |sequence: i64| self.change(sequence).map(|change| &change.facts.title);
-        let frozen = self.thread.first_told.and_then(title_of).unwrap_or(now.title);
-        let told_title = title_of(self.thread.told).unwrap_or(frozen);
-        let (added, removed) = (names(range, |c| &c.added), names(range, |c| &c.removed));
-        let shown = self.shown_updates();
-        let end = self.story.end_up_to(self.until).filter(|_| now.phase.is_over());
-        let closed_by_hand_at = end.and_then(|end| end.facts.closed_by_hand_at);
-        let is_said_to_be_over =
-            closed_by_hand_at.is_none() && !end.is_some_and(|end| end.kinds.contains(&Kind::Withdrawn));
-        CaseFacts {
-            id: case.id.clone(),
-            reference: case.reference.clone(),
-            source: case.source.clone(),
-            incident: case.incident.clone(),
-            title: frozen.clone(),
-            // Once when it is news, and at the end, whose subject is read by itself.
-            renamed: (now.title != frozen && (now.title != told_title || self.variant.closing.is_some()))
-                .then(|| now.title.clone()),
-            phase: now.phase,
-            phase_moved: range.iter().any(|c| c.facts.phase_before.is_some()),
-            phase_unknown: facts.phase_unknown.clone(),
-            impact: now.impact,
-            impact_before: impact_before(range).filter(|before| !self.is_brief() && Some(*before) != now.impact),
-            components,
-            component_ids: keys,
-            added: without(&added, &removed),
-            removed: without(&removed, &added),
-            started_at: facts.started_at,
-            reported_at: shown.iter().map(|u| u.at).min(),
-            ended_at: facts.resolved_at.filter(|_| now.phase.is_over() && is_said_to_be_over),
-            closed_by_hand_at,
-            scheduled_for: facts.scheduled_for,
-            scheduled_until: facts.scheduled_until,
-            moved_from: range.iter().find_map(|c| c.facts.moved_from),
-            url: facts.url.clone(),
-            voice: self.voice.clone(),
-            first_words: shown.first().map(|u| words(u, None)),
-            updates,
-            last_words: shown.last().map(|u| words(u, None)),
-            left_out,
-            data_loss: facts.data_loss,
-            report_by: facts.report_by.clone(),
-            stand: facts.stand.clone(),
-        }
-    }
-
-    /// Every update told so far to anybody, in the order shown to people.
-    fn shown_updates(&self) -> Vec<&Update> {
-        let mut shown: Vec<&Update> =
-            self.story.updates.iter().filter(|u| u.sequence.is_some_and(|s| s <= self.until)).collect();
-        shown.sort_by_key(|u| (u.at, u.number));
-        shown
-    }
-
-    /// What this contact has not been sent, newest first, and how many more there are.
-    fn untold_updates(&self) -> (Vec<Words>, u32) {
-        let is_brief = self.is_brief();
-        let told = self.thread.told;
-        let is_new = |u: &Update| is_brief || u.sequence.is_some_and(|s| s > told);
-        let rewritten = |u: &Update| {
-            // What this contact has read is the text that the first rewriting after `told` replaced.
-            u.versions
-                .iter()
-                .rev()
-                .find(|v| v.sequence.is_some_and(|s| s > told && s <= self.until))
-                .map(|v| Replaced { body: v.body.clone(), at: u.at })
-        };
-        let mut untold: Vec<Words> = self
-            .shown_updates()
-            .into_iter()
-            .filter_map(|u| if is_new(u) { Some(words(u, None)) } else { rewritten(u).map(|r| words(u, Some(r))) })
-            .collect();
-        untold.reverse();
-        let left_out = u32::try_from(untold.len().saturating_sub(MOST_UPDATES)).unwrap_or(u32::MAX);
-        untold.truncate(MOST_UPDATES);
-        (untold, left_out)
     }
 
     fn guidance(&self) -> Guidance {
@@ -338,18 +263,6 @@ fn without(names: &[String], others: &[String]) -> Vec<String> {
 /// Something was named, and all of it has been taken back.
 fn is_undone(names: &[String], others: &[String]) -> bool {
     !names.is_empty() && without(names, others).is_empty()
-}
-
-fn words(update: &Update, replaces: Option<Replaced>) -> Words {
-    Words {
-        id: update.id.clone(),
-        phase: update.phase,
-        body: update.body.clone(),
-        status: update.status.clone(),
-        at: update.at,
-        replaces,
-        by_hand: update.origin == super::incident::Origin::ByHand,
-    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::client::Channel;
 use super::delivery::{Cause, REHEARSAL};
 use super::incident::Need;
+use super::missed::Missed;
 use super::notice::{Action, Affected, Kind};
 
 /// The row of one contact in one case.
@@ -122,6 +123,9 @@ pub struct Variant {
     pub actions: Vec<Action>,
     /// Set when this ends the episode for the client.
     pub closing: Option<Kind>,
+    /// What concerned only others while it was over for the client.
+    #[serde(default, skip_serializing_if = "Missed::is_empty")]
+    pub missed: Missed,
 }
 
 impl Variant {

@@ -36,3 +36,4 @@ mod several_sources;
 mod unscoped;
 mod walk;
 mod who;
+mod whose;

@@ -18,6 +18,7 @@ use super::rows::*;
 use crate::domain::case::*;
 use crate::domain::client::{Channel, Client, Contact};
 use crate::domain::incident::{Impact, Need, Origin, Phase};
+use crate::domain::missed::Missed;
 use crate::domain::notice::{Affected, Kind};
 use crate::domain::thread::{Standing, Thread, ThreadState, Variant};
 
@@ -185,6 +186,7 @@ fn variant(text: &str) -> Variant {
         known: true,
         actions: vec![],
         closing: None,
+        missed: Missed::default(),
     }
 }
 

@@ -8,12 +8,13 @@ use candor::daemon::front::Front;
 use candor::daemon::node::{Node, NodeError};
 use candor::daemon::reload;
 use candor::domain::client::Channel;
+use candor::domain::decide::{self, Decision};
 use candor::domain::kept::PromiseResult;
 use candor::domain::observe::Sight;
 use candor::feed::update_format;
 use candor::passes::ingest::{self, Taken};
 use candor::passes::{Clock, Shared, deliver, ids, poll};
-use candor::store::rows::{CaseFilter, LedgerFilter, LedgerRow, LedgerState, PromiseFilter, PromiseRow};
+use candor::store::rows::{CaseFilter, LedgerFilter, LedgerRow, LedgerState, PromiseFilter, PromiseRow, Write};
 use candor::web::routes::{self, AdminPlace};
 use http_body_util::BodyExt as _;
 use jiff::{SignedDuration, Timestamp};
@@ -259,6 +260,20 @@ impl House {
         let seen = update.into_observation("trigger", now, || ids::case_id(now));
         let sight = Sight::Watching { last_good_at: None };
         ingest::take(self.shared(), &[seen], sight, None, now).await.unwrap()
+    }
+
+    /// Decides about the one case there is, as `candor case ID --…` does.
+    pub async fn decide(&mut self, decision: &Decision) {
+        let shared = self.shared();
+        let rows = shared.store.listed_cases(CaseFilter::All, 2).await.unwrap();
+        let [row] = &rows[..] else { panic!("one case, not {}", rows.len()) };
+        let story = shared.store.story(row.case.key).await.unwrap().expect("it is listed");
+        let current = shared.current.load_full();
+        let pace = &current.settings.pace;
+        let step = decide::decide(&story, decision, "jane", &current.catalog, pace, self.clock.now()).unwrap();
+        let write = Write { case: step.case, updates: step.updates, changes: step.change.into_iter().collect() };
+        shared.store.record(vec![write], None).await.unwrap();
+        self.settle().await;
     }
 
     /// Sends what is due on one channel, and does nothing else.
