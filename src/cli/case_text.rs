@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 
-use super::case_view::{CaseView, Contact, Entry, Promised, What};
+use super::case_view::{CaseView, Contact, End, Entry, Promised, What};
 use super::{deliveries, listing, promises, show};
 use crate::domain::case::{CaseState, Scope};
 use crate::domain::incident::{Impact, Origin, Phase};
@@ -59,7 +59,7 @@ fn head(view: &CaseView) -> String {
     let impact = view.impact.map_or("impact not stated", Impact::as_str);
     let mut lines = vec![
         show::heading(&title),
-        format!("{}: {}, {impact}; {}", view.state.as_str(), view.phase.as_str(), concerns(view)),
+        format!("{}, {impact}; {}", standing(view), concerns(view)),
         format!("from {}, incident {}", listing::words(&view.source, 100), listing::words(&view.incident, 200)),
         format!("case {}", view.id),
         times(view),
@@ -80,6 +80,21 @@ fn head(view: &CaseView) -> String {
         lines.push("Closed by hand: what its source goes on saying is kept and told to nobody.".to_owned());
     }
     lines.join("\n")
+}
+
+/// "open: identified"; of an end that the source did not state "closed by us (the source last said: identified)".
+fn standing(view: &CaseView) -> String {
+    let phase = view.phase.as_str();
+    let how = match view.end {
+        None => return format!("{}: {phase}", view.state.as_str()),
+        Some(End::ClosedByUs) => "closed by us",
+        Some(End::Withdrawn) => "withdrawn",
+    };
+    let said = format!("{how} (the source last said: {phase})");
+    match view.state {
+        CaseState::Open | CaseState::Closed => said,
+        CaseState::Ended | CaseState::Archived => format!("{}: {said}", view.state.as_str()),
+    }
 }
 
 fn concerns(view: &CaseView) -> String {

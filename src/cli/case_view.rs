@@ -25,7 +25,10 @@ pub struct CaseView {
     pub incident: String,
     pub title: String,
     pub state: CaseState,
+    /// As its source last said it: an end that the source did not state is not its phase.
     pub phase: Phase,
+    #[serde(skip)]
+    pub end: Option<End>,
     pub impact: Option<Impact>,
     pub scope: Scope,
     pub components: Vec<String>,
@@ -54,6 +57,20 @@ pub struct CaseView {
     pub owed: Vec<Contact>,
     /// Told that it is open, and never to be told the end: removed from the files, switched off, or refused for good.
     pub left_untold: Vec<Contact>,
+}
+
+/// An end that the source did not state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    ClosedByUs,
+    Withdrawn,
+}
+
+impl End {
+    fn of(story: &Story) -> Option<End> {
+        let withdrawn = story.case.facts.phase_last_said.map(|_| End::Withdrawn);
+        if story.was_closed_by_hand() { Some(End::ClosedByUs) } else { withdrawn }
+    }
 }
 
 /// What the source said, and what we made of it.
@@ -161,7 +178,8 @@ impl CaseView {
             incident: case.incident.clone(),
             title: facts.title.clone(),
             state: case.state,
-            phase: facts.phase,
+            phase: facts.phase_said(),
+            end: End::of(story),
             impact: facts.impact,
             scope: facts.scope,
             components: facts.components.clone(),

@@ -59,11 +59,16 @@ fn print(arguments: &Arguments, filter: CaseFilter, rows: &[CaseRow]) {
 
 fn line(row: &CaseRow) -> Vec<String> {
     let case = &row.case;
+    let said = case.facts.phase_said().as_str();
     let phase = match case.state {
-        CaseState::Open => case.facts.phase.as_str().to_owned(),
-        CaseState::Ended | CaseState::Closed | CaseState::Archived => {
-            format!("{} ({})", case.facts.phase.as_str(), case.state.as_str())
+        CaseState::Open => said.to_owned(),
+        CaseState::Ended | CaseState::Closed | CaseState::Archived if case.facts.closed_by_hand => {
+            format!("{said} (closed by us)")
         }
+        CaseState::Ended | CaseState::Closed | CaseState::Archived if case.facts.phase_last_said.is_some() => {
+            format!("{said} (withdrawn)")
+        }
+        CaseState::Ended | CaseState::Closed | CaseState::Archived => format!("{said} ({})", case.state.as_str()),
     };
     vec![
         case.reference.clone(),
@@ -127,7 +132,7 @@ impl Listed<'_> {
             incident: &case.incident,
             title: &case.facts.title,
             state: case.state.as_str(),
-            phase: case.facts.phase.as_str(),
+            phase: case.facts.phase_said().as_str(),
             impact: case.facts.impact.map(Impact::as_str),
             scope: case.facts.scope,
             components: &case.facts.components,

@@ -69,25 +69,14 @@ pub fn missed(story: &Story, own_page: OwnPage, pace: &PaceSettings, now: Timest
         true => (Phase::Cancelled, Kind::Cancelled),
         false => (Phase::Resolved, Kind::Withdrawn),
     };
+    case.facts.phase_last_said = (kind == Kind::Withdrawn).then_some(case.facts.phase);
     case.facts.phase = phase;
     // Listed again, whatever it says is new.
     case.facts.source_said = Some(SourceSaid::default());
     case.facts.resolved_at = Some(case.facts.missed_reads.first().copied().unwrap_or(now));
     case.facts.missed_reads.clear();
     case.timers = Timers { last_quiet_at: case.timers.last_quiet_at, ..Timers::default() };
-    let facts = ChangeFacts {
-        title: case.facts.title.clone(),
-        phase,
-        phase_before: None,
-        impact: case.facts.impact,
-        impact_before: None,
-        added: Vec::new(),
-        removed: Vec::new(),
-        moved_from: None,
-        promised: None,
-        lost_sight_since: None,
-        closed_by_hand_at: None,
-    };
+    let facts = ChangeFacts::of(&case.facts);
     let news = News {
         kinds: BTreeSet::from([kind]),
         facts,

@@ -111,8 +111,19 @@ pub struct Facts {
     /// says that it is over.
     #[serde(default)]
     pub closed_by_hand: bool,
+    /// Where `phase` is an end that the source did not state, because one of us closed the case or the source dropped
+    /// it: the phase that it last said.
+    #[serde(default)]
+    pub phase_last_said: Option<Phase>,
     /// Since when the reads of its feed have been older than what we know.
     pub stale_since: Option<Timestamp>,
+}
+
+impl Facts {
+    /// The phase as the source last said it: what machines are told, who cannot read that an end is ours alone.
+    pub fn phase_said(&self) -> Phase {
+        self.phase_last_said.unwrap_or(self.phase)
+    }
 }
 
 /// The state of the incident as the feed that leads listed it last.
@@ -300,6 +311,29 @@ pub struct ChangeFacts {
     /// For an end: when a person on our side closed the case. It says nothing of whether it is over.
     #[serde(default)]
     pub closed_by_hand_at: Option<Timestamp>,
+    /// As in [`Facts`].
+    #[serde(default)]
+    pub phase_last_said: Option<Phase>,
+}
+
+impl ChangeFacts {
+    /// The case as it stands, with nothing that has moved.
+    pub fn of(facts: &Facts) -> ChangeFacts {
+        ChangeFacts {
+            title: facts.title.clone(),
+            phase: facts.phase,
+            phase_before: None,
+            impact: facts.impact,
+            impact_before: None,
+            added: Vec::new(),
+            removed: Vec::new(),
+            moved_from: None,
+            promised: None,
+            lost_sight_since: None,
+            closed_by_hand_at: None,
+            phase_last_said: facts.phase_last_said,
+        }
+    }
 }
 
 impl Change {

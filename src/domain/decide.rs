@@ -73,19 +73,8 @@ pub fn decide(
         Decision::Close => (close(&mut case, now), format!("closed by hand by {by}")),
     };
     let change = said.map(|said| {
-        let facts = ChangeFacts {
-            title: case.facts.title.clone(),
-            phase: case.facts.phase,
-            phase_before: None,
-            impact: case.facts.impact,
-            impact_before: None,
-            added: said.added,
-            removed: said.removed,
-            moved_from: None,
-            promised: None,
-            lost_sight_since: None,
-            closed_by_hand_at: said.closed_at,
-        };
+        let (added, removed, closed_by_hand_at) = (said.added, said.removed, said.closed_at);
+        let facts = ChangeFacts { added, removed, closed_by_hand_at, ..ChangeFacts::of(&case.facts) };
         let news = News { kinds: said.kinds, facts, why, urgency: Urgency::ByHand };
         join(&mut case, story.waiting(), news, pace, now)
     });
@@ -180,20 +169,17 @@ fn announce(case: &mut Case) -> Result<Option<Said>, Refused> {
 }
 
 /// Whoever was told that it is open is told that it is followed no longer, never that it is mended: nobody has said
-/// so. What the source goes on saying is kept, and told to nobody.
+/// so, nor that planned work does not take place. What the source goes on saying is kept, and told to nobody.
 fn close(case: &mut Case, now: Timestamp) -> Option<Said> {
-    let (phase, kind) = match case.facts.phase.is_maintenance() {
-        true => (Phase::Cancelled, Kind::Cancelled),
-        false => (Phase::Resolved, Kind::Withdrawn),
-    };
     case.state = CaseState::Ended;
     case.ended_at = Some(now);
-    case.facts.phase = phase;
+    case.facts.phase_last_said = Some(case.facts.phase);
+    case.facts.phase = if case.facts.phase.is_maintenance() { Phase::Cancelled } else { Phase::Resolved };
     case.facts.resolved_at = Some(now);
     case.facts.missed_reads.clear();
     case.facts.closed_by_hand = true;
     case.timers = Timers { last_quiet_at: case.timers.last_quiet_at, ..Timers::default() };
-    Some(Said { closed_at: Some(now), ..Said::only(kind) })
+    Some(Said { closed_at: Some(now), ..Said::only(Kind::Withdrawn) })
 }
 
 #[cfg(test)]
@@ -297,10 +283,7 @@ mod tests {
 
     #[test]
     fn a_close_by_hand_ends_the_case_and_never_says_that_it_is_mended() {
-        for (phase, over, kind) in [
-            (Phase::Investigating, Phase::Resolved, Kind::Withdrawn),
-            (Phase::InProgress, Phase::Cancelled, Kind::Cancelled),
-        ] {
+        for (phase, over) in [(Phase::Investigating, Phase::Resolved), (Phase::InProgress, Phase::Cancelled)] {
             let mut story = story();
             story.case.facts.phase = phase;
             let step = decided(&story, &Decision::Close).expect("it can be closed");
@@ -308,7 +291,8 @@ mod tests {
             assert_eq!(step.case.ended_at, Some(at(5)));
             assert_eq!(step.case.timers, Timers::default());
             let change = step.change.expect("it is told");
-            assert_eq!((change.kinds, change.why), (vec![kind], "closed by hand by jane".to_owned()));
+            assert_eq!((change.kinds, change.why), (vec![Kind::Withdrawn], "closed by hand by jane".into()));
+            assert_eq!((step.case.facts.phase_said(), change.facts.phase_last_said), (phase, Some(phase)));
             assert_eq!(change.facts.closed_by_hand_at, Some(at(5)));
         }
     }

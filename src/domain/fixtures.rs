@@ -63,6 +63,7 @@ pub fn facts() -> Facts {
         events: vec![],
         asked_at: None,
         closed_by_hand: false,
+        phase_last_said: None,
         stale_since: None,
     }
 }
@@ -113,6 +114,7 @@ pub fn change(sequence: i64, kinds: &[Kind]) -> Change {
             promised: None,
             lost_sight_since: None,
             closed_by_hand_at: None,
+            phase_last_said: None,
         },
     }
 }

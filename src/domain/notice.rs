@@ -224,6 +224,8 @@ pub struct CaseFacts {
     pub ended_at: Option<Timestamp>,
     /// When one of us closed the case.
     pub closed_by_hand_at: Option<Timestamp>,
+    /// Where nobody has said that it is over: the phase that its source last said.
+    pub phase_last_said: Option<Phase>,
     pub scheduled_for: Option<Timestamp>,
     pub scheduled_until: Option<Timestamp>,
     /// The window before, when it was moved within what this notice tells.
@@ -241,6 +243,13 @@ pub struct CaseFacts {
     pub data_loss: Option<DataLoss>,
     pub report_by: Option<String>,
     pub stand: Option<String>,
+}
+
+impl CaseFacts {
+    /// The phase for machines: as its source last said it, never an end that only we have put to it.
+    pub fn phase_said(&self) -> Phase {
+        self.phase_last_said.unwrap_or(self.phase)
+    }
 }
 
 /// Who speaks in quotation marks.

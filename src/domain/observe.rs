@@ -276,6 +276,7 @@ fn blank_case(seen: &Observation, title: String, phase: Phase, context: &Context
             events: seen.event.iter().cloned().collect(),
             asked_at: None,
             closed_by_hand: false,
+            phase_last_said: None,
             stale_since: None,
         },
         timers: Timers::default(),

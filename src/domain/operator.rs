@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::case::{Case, CaseState, Change, ChangeFacts, Facts, Scope, Story, Timers};
 use super::incident::{Impact, Need, Phase};
+use super::missed::Missed;
 use super::notice::{Affected, Kind};
 use super::thread::Variant;
 
@@ -247,6 +248,7 @@ pub fn variant() -> Variant {
         known: true,
         actions: Vec::new(),
         closing: None,
+        missed: Missed::default(),
     }
 }
 
@@ -296,24 +298,13 @@ fn blank_facts(thing: &Thing, now: Timestamp) -> Facts {
         first_source: None,
         events: Vec::new(),
         closed_by_hand: false,
+        phase_last_said: None,
         stale_since: None,
     }
 }
 
 fn change_facts(facts: &Facts) -> ChangeFacts {
-    ChangeFacts {
-        title: facts.title.clone(),
-        phase: facts.phase,
-        phase_before: None,
-        impact: None,
-        impact_before: None,
-        added: Vec::new(),
-        removed: Vec::new(),
-        moved_from: None,
-        promised: None,
-        lost_sight_since: None,
-        closed_by_hand_at: None,
-    }
+    ChangeFacts { impact: None, ..ChangeFacts::of(facts) }
 }
 
 #[cfg(test)]

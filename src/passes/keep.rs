@@ -277,19 +277,7 @@ fn has_looked(shared: &Shared, case: &Case, feed: Option<&FeedRow>, now: Timesta
 }
 
 fn say(shared: &Shared, story: &Story, case: &mut Case, kind: Kind, why: &str, now: Timestamp) -> Change {
-    let facts = ChangeFacts {
-        title: case.facts.title.clone(),
-        phase: case.facts.phase,
-        phase_before: None,
-        impact: case.facts.impact,
-        impact_before: None,
-        added: Vec::new(),
-        removed: Vec::new(),
-        moved_from: None,
-        promised: None,
-        lost_sight_since: None,
-        closed_by_hand_at: None,
-    };
+    let facts = ChangeFacts::of(&case.facts);
     let news = News { kinds: BTreeSet::from([kind]), facts, why: why.to_owned(), urgency: Urgency::ByHand };
     news::join(case, story.waiting(), news, &shared.current.load().settings.pace, now)
 }

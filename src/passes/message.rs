@@ -231,7 +231,7 @@ impl Bundle {
     ) -> Result<Vec<u8>, Cause> {
         let filled = shared_words.fill(&claimed.client.name);
         let words = (filled.subject.as_str(), filled.text.as_str(), filled.html.as_str());
-        self.compose(claimed, key, words, (notice.case.phase, notice.guidance.need))
+        self.compose(claimed, key, words, (notice.case.phase_said(), notice.guidance.need))
     }
 
     fn compose(

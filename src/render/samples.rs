@@ -182,7 +182,8 @@ fn unstated(notice: Notice) -> Notice {
 /// What a person on our side closed while it was open: two steps had been asked, one of them with a way back.
 fn closed_by_hand(reason: Kind, case: CaseFacts) -> Notice {
     let report_by = Some("2026-11-27".to_owned());
-    let case = CaseFacts { closed_by_hand_at: Some(at("14:52")), report_by, ..case };
+    let phase_last_said = Some(if case.phase.is_maintenance() { Phase::Scheduled } else { Phase::Identified });
+    let case = CaseFacts { closed_by_hand_at: Some(at("14:52")), phase_last_said, report_by, ..case };
     let tell = bare_action("tell", "Tell your support desk.");
     let guidance = Guidance { undo: vec![pause_export()], called_off: vec![tell], ..Guidance::unknown() };
     Notice { guidance, ..over(reason, case) }
@@ -223,7 +224,7 @@ fn maintenances() -> Vec<(&'static str, Notice)> {
         ),
         ("maintenance closed by hand", {
             let closed = CaseFacts { phase: Phase::Cancelled, ..planned_facts() };
-            let notice = closed_by_hand(Kind::Cancelled, closed);
+            let notice = closed_by_hand(Kind::Withdrawn, closed);
             Notice { guidance: Guidance::unknown(), concerned: vec![(2, "Search".to_owned())], ..notice }
         }),
         ("maintenance cancelled", Notice { next_word: None, ..work(Kind::Cancelled, on(23, "12:00"), cancelled) }),

@@ -37,8 +37,9 @@ pub fn write(input: &WebhookInput<'_>) -> String {
 }
 
 /// The event's type. A late joiner's brief is an opening, whatever brought it about; a maintenance has its own
-/// words, and borrows those of incidents for what the contract gives it none: `incident.unaffected` and
-/// `incident.reopened`.
+/// words, and borrows those of incidents for what the contract gives it none: `incident.unaffected`,
+/// `incident.reopened`, and `incident.withdrawn` for what one of us closed, which is no word on whether the work takes
+/// place.
 pub fn event_type(notice: &Notice) -> &'static str {
     let is_maintenance = notice.case.phase.is_maintenance();
     let has_begun = is_maintenance && notice.case.phase != Phase::Scheduled;
@@ -52,7 +53,7 @@ pub fn event_type(notice: &Notice) -> &'static str {
         Kind::Opened => opened,
         Kind::Reopened => "incident.reopened",
         Kind::Unaffected => "incident.unaffected",
-        Kind::Withdrawn => of_incident_or_maintenance("incident.withdrawn", "maintenance.cancelled"),
+        Kind::Withdrawn => "incident.withdrawn",
         Kind::Resolved => of_incident_or_maintenance("incident.resolved", "maintenance.completed"),
         Kind::Completed => "maintenance.completed",
         Kind::Cancelled => "maintenance.cancelled",
@@ -247,7 +248,7 @@ impl<'a> Case<'a> {
             source: markup::one_line(&case.source),
             incident: markup::one_line(&case.incident),
             title: markup::one_line(&case.title),
-            phase: case.phase.as_str(),
+            phase: case.phase_said().as_str(),
             source_phase: case.phase_unknown.as_deref().map(markup::one_line),
             impact: case.impact.map(|impact| impact.as_str()),
             components: components.iter().map(|name| markup::one_line(name)).collect(),

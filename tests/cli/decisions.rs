@@ -48,8 +48,12 @@ fn a_case_closed_by_hand_is_told_once_and_over() {
     let last = place.mails().into_iter().find(|mail| mail.contains("CLOSED BY US")).expect("it says who closed it");
     assert!(last.contains("This is our last word on it."), "{last}");
     assert!(!last.contains("WITHDRAWN") && !last.contains("no longer listed"), "{last}");
+    assert!(last.contains("X-Candor-Phase: investigating"), "nobody has said that it is over: {last}");
     assert_eq!(place.json(&["cases"]), serde_json::json!([]));
     place.call(&["case", &reference]).has(0, "Closed by hand", "");
+    place.call(&["case", &reference]).has(0, "closed by us (the source last said: investigating), major;", "");
+    let listed = place.json(&["cases", "--all"]);
+    assert_eq!((&listed[0]["phase"], &listed[0]["state"]), (&"investigating".into(), &"closed".into()), "{listed}");
     place.call(&["case", &reference, "--close"]).has(1, "", "over already");
     place.call(&["case", &reference, "--everyone"]).has(1, "", "over already");
     assert_eq!(place.mails().len(), 2);

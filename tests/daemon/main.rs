@@ -19,6 +19,7 @@ mod scripted_smtp;
 
 mod book;
 mod chunks;
+mod decided;
 mod dropped_files;
 mod endpoint;
 mod first_sight;

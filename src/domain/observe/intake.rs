@@ -37,19 +37,7 @@ pub(super) struct Work {
 impl Work {
     fn change_facts(&mut self) -> &mut ChangeFacts {
         let facts = &self.case.facts;
-        self.facts.get_or_insert_with(|| ChangeFacts {
-            title: facts.title.clone(),
-            phase: facts.phase,
-            phase_before: None,
-            impact: facts.impact,
-            impact_before: None,
-            added: Vec::new(),
-            removed: Vec::new(),
-            moved_from: None,
-            promised: None,
-            lost_sight_since: None,
-            closed_by_hand_at: None,
-        })
+        self.facts.get_or_insert_with(|| ChangeFacts::of(facts))
     }
 
     /// So that a retry of the same message changes nothing.
@@ -167,9 +155,11 @@ impl Work {
         };
         let Some(next) = stated else { return };
         if self.case.facts.closed_by_hand && !next.is_over() && seen.origin != Origin::ByHand {
+            self.case.facts.phase_last_said = Some(next);
             return;
         }
         self.case.facts.closed_by_hand = false;
+        self.case.facts.phase_last_said = None;
         let before = self.case.facts.phase;
         if next == before {
             return;
@@ -309,6 +299,7 @@ impl Work {
             let facts = ChangeFacts {
                 title: self.case.facts.title.clone(),
                 phase: self.case.facts.phase,
+                phase_last_said: self.case.facts.phase_last_said,
                 impact: self.case.facts.impact,
                 ..facts
             };

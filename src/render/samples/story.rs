@@ -85,6 +85,7 @@ pub fn incident_facts() -> CaseFacts {
         reported_at: Some(at("13:12")),
         ended_at: None,
         closed_by_hand_at: None,
+        phase_last_said: None,
         scheduled_for: None,
         scheduled_until: None,
         moved_from: None,

@@ -48,6 +48,7 @@ fn notice() -> Notice {
             reported_at: Some(at(1)),
             ended_at: None,
             closed_by_hand_at: None,
+            phase_last_said: None,
             scheduled_for: None,
             scheduled_until: None,
             moved_from: None,
@@ -240,8 +241,8 @@ fn the_type_follows_the_reason() {
                 check(reason, "incident.resolved", done, done, "incident.resolved");
             }
             Kind::Withdrawn => {
-                let cancelled = "maintenance.cancelled";
-                check(reason, "incident.withdrawn", cancelled, cancelled, "incident.withdrawn");
+                let withdrawn = "incident.withdrawn";
+                check(reason, withdrawn, withdrawn, withdrawn, withdrawn);
             }
             Kind::Postmortem => check(reason, "incident.postmortem", mu, mu, "incident.postmortem"),
             Kind::Reopened => {

@@ -104,6 +104,7 @@ fn facts() -> Facts {
         events: vec![],
         asked_at: None,
         closed_by_hand: false,
+        phase_last_said: None,
         stale_since: None,
     }
 }
@@ -130,6 +131,7 @@ fn change(sequence: i64, due: i64) -> Change {
             promised: None,
             lost_sight_since: None,
             closed_by_hand_at: None,
+            phase_last_said: None,
         },
     }
 }
