@@ -383,6 +383,15 @@ impl Story {
         self.changes.iter().find(|change| change.planned_at.is_none())
     }
 
+    /// The change says no more than that the case concerns everybody, or everybody no longer: what it names is as it
+    /// was, so to whomever that concerns nothing is new.
+    pub fn changes_only_who_is_told(&self, change: &Change) -> bool {
+        change.kinds.iter().all(|kind| matches!(kind, Kind::Wider | Kind::Narrower))
+            && change.facts.added.is_empty()
+            && change.facts.removed.is_empty()
+            && !self.updates.iter().any(|update| update.sequence == Some(change.sequence))
+    }
+
     pub fn change(&self, sequence: i64) -> Option<&Change> {
         self.changes.iter().find(|change| change.sequence == sequence)
     }

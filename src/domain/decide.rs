@@ -108,14 +108,14 @@ fn concern(case: &mut Case, names: &[String], catalog: &Catalog, now: Timestamp)
     }
     let was = case.facts.scope;
     let before = match was {
-        Scope::Named | Scope::NamedByPerson => catalog.resolve(&case.facts.components).keys,
-        Scope::Unscoped | Scope::Everyone | Scope::Nobody => Vec::new(),
+        Scope::Named | Scope::NamedByPerson | Scope::Everyone => catalog.resolve(&case.facts.components).keys,
+        Scope::Unscoped | Scope::Nobody => Vec::new(),
     };
     let new_only = |these: &[String], those: &[String]| -> Vec<String> {
         these.iter().filter(|key| !those.contains(key)).map(|key| catalog.name_of(key)).collect()
     };
     let (added, removed) = (new_only(&named.keys, &before), new_only(&before, &named.keys));
-    if added.is_empty() && removed.is_empty() {
+    if added.is_empty() && removed.is_empty() && was != Scope::Everyone {
         return Err(Refused::SoAlready);
     }
     case.facts.components = named.keys;
@@ -128,7 +128,7 @@ fn concern(case: &mut Case, names: &[String], catalog: &Catalog, now: Timestamp)
     if !added.is_empty() {
         kinds.insert(Kind::Wider);
     }
-    if !removed.is_empty() {
+    if !removed.is_empty() || added.is_empty() {
         kinds.insert(Kind::Narrower);
     }
     Ok(Said { kinds, added, removed, closed_at: None }.unless_silent(case))
@@ -229,6 +229,7 @@ mod tests {
                 &[Kind::Wider, Kind::Narrower],
                 Some(at(15)),
             ),
+            (Everyone, &["payments"], components(&["payments"]), NamedByPerson, &[Kind::Narrower], Some(at(15))),
             (Named, &["payments", "search"], components(&["search"]), NamedByPerson, &[Kind::Narrower], Some(at(15))),
             (Unscoped, &[], Decision::Everyone, Everyone, &[Kind::Wider], None),
             (Unscoped, &[], Decision::Nobody, Nobody, &[Kind::Narrower], None),

@@ -186,6 +186,7 @@ impl<'a> Planning<'a> {
         let stays = Verdict { affected, standing: Standing::In, closing: None };
         let leaves = |kind: Kind| Verdict { affected, standing: Standing::Out, closing: Some(kind) };
         match (self.turn, concern) {
+            (Turn::News, Some(_)) if past.is_in && self.story.changes_only_who_is_told(self.change) => None,
             // `min_impact` decides who enters: whoever was told has entered.
             (Turn::News | Turn::NewsAndUnaffected, Some(_)) => {
                 (past.is_in || past.was_told || self.enters(client)).then_some(stays)

@@ -93,14 +93,15 @@ pub fn of_change(settings: &PromiseSettings, story: &Story, change: &Change, now
     let planned = if said.is_none() { of_planned_work(&case.facts, now) } else { None };
     let made = planned.unwrap_or_else(|| make(settings, &standing, said, now));
     match case.timers.promise {
-        Some(before) if !reaches_everybody(change) && before.due_at < made.due_at => Some(before),
+        Some(before) if !reaches_everybody(story, change) && before.due_at < made.due_at => Some(before),
         Some(_) | None => Some(made),
     }
 }
 
 /// A word that only some hear never puts off what the others were promised.
-fn reaches_everybody(change: &Change) -> bool {
-    !change.kinds.iter().all(|kind| matches!(kind, Kind::Unaffected | Kind::Action))
+fn reaches_everybody(story: &Story, change: &Change) -> bool {
+    let is_for_some = story.changes_only_who_is_told(change);
+    !is_for_some && !change.kinds.iter().all(|kind| matches!(kind, Kind::Unaffected | Kind::Action))
 }
 
 /// Until when it has to be said that something stays removed: those for whom it was removed hear no news meanwhile,

@@ -130,6 +130,9 @@ impl Telling<'_> {
 
     /// What the change is to this contact. A reopening after an episode of others compares with that episode.
     fn kinds_of(&self, change: &Change) -> Vec<Kind> {
+        if self.thread.was_told() && self.story.changes_only_who_is_told(change) {
+            return Vec::new();
+        }
         match self.compares_with_others(change) {
             true => change.kinds.iter().copied().filter(|kind| !matches!(kind, Kind::Wider | Kind::Narrower)).collect(),
             false => change.kinds.clone(),

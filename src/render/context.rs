@@ -192,7 +192,9 @@ fn foot(scene: &Scene<'_>, locale: &str, sender: &Sender) -> Vec<String> {
     lines.extend([reply, phone].into_iter().filter(|line| !line.is_empty()));
     let client = NAME_PLACE.to_string();
     let names = scene.plain_names();
-    lines.push(if scene.is_possibly() || names.is_empty() {
+    lines.push(if scene.is_told_to_everybody() {
+        fill(&words.because_everybody, &[("client", &client)])
+    } else if scene.is_possibly() || names.is_empty() {
         fill(&words.because_possibly, &[("client", &client)])
     } else {
         let names = scene.join(&names, &scene.pack.about.and);

@@ -106,7 +106,7 @@ phrases! {
 phrases! {
     /// What a notice is about, with the client's priority.
     AboutWords {
-        one, many, possibly, unnamed, possibly_past, unnamed_past, and, or, comma, more, of_case,
+        one, many, possibly, unnamed, named_others, possibly_past, unnamed_past, named_others_past, and, or, comma, more, of_case,
     }
 }
 
@@ -175,7 +175,7 @@ phrases! {
 phrases! {
     /// The foot of a mail.
     FootWords {
-        page, ask, ask_planned, ask_over, reply, reply_answered, phone, phone_answered, because, because_possibly,
+        page, ask, ask_planned, ask_over, reply, reply_answered, phone, phone_answered, because, because_possibly, because_everybody,
     }
 }
 

@@ -91,12 +91,20 @@ impl<'a> Scene<'a> {
         (is_web && is_whole).then(|| url.to_owned())
     }
 
-    /// The components that the notice is about, without ranks.
+    /// It is told to everybody, and nothing that is named is this client's.
+    pub fn is_told_to_everybody(&self) -> bool {
+        self.is_possibly() && self.notice.concerned.is_empty()
+    }
+
+    /// The components that the notice is about, without ranks: none where nothing that is named is the client's.
     pub fn plain_names(&self) -> Vec<String> {
         let case = &self.notice.case;
         let concerned: Vec<String> = self.notice.concerned.iter().map(|(_, name)| tidy(name)).collect();
         if !concerned.is_empty() {
             return concerned;
+        }
+        if self.is_told_to_everybody() {
+            return Vec::new();
         }
         let of_case = if self.notice.reason == Kind::Unaffected && !case.removed.is_empty() {
             &case.removed
@@ -109,6 +117,16 @@ impl<'a> Scene<'a> {
     /// "Payments API, your priority 1"; for a client possibly affected "may concern …".
     pub fn about(&self) -> String {
         let words = &self.pack.about;
+        if self.is_told_to_everybody() {
+            let named: Vec<String> = self.notice.case.components.iter().map(|name| tidy(name)).collect();
+            let phrase = match (named.is_empty(), self.is_over()) {
+                (true, false) => &words.unnamed,
+                (true, true) => &words.unnamed_past,
+                (false, false) => &words.named_others,
+                (false, true) => &words.named_others_past,
+            };
+            return fill(phrase, &[("names", &self.join(&named, &words.and))]);
+        }
         let names = match self.notice.concerned.is_empty() {
             false => self.ranked(&self.notice.concerned, &words.and),
             true => self.join(&self.plain_names(), &words.and),
@@ -117,9 +135,7 @@ impl<'a> Scene<'a> {
             (false, false) => names,
             (true, false) if self.is_over() => fill(&words.possibly_past, &[("names", &names)]),
             (true, false) => fill(&words.possibly, &[("names", &names)]),
-            (true, true) if self.is_over() => words.unnamed_past.clone(),
-            (true, true) => words.unnamed.clone(),
-            (false, true) => fill(&words.of_case, &[("title", &self.title())]),
+            (_, true) => fill(&words.of_case, &[("title", &self.title())]),
         }
     }
 

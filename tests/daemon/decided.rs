@@ -67,3 +67,43 @@ async fn machines_are_told_of_an_incident_that_its_source_dropped_what_it_last_s
     let calls = house.receiver.calls();
     assert_eq!(text(calls.last().unwrap(), "/data/case/phase"), "investigating");
 }
+
+#[tokio::test]
+async fn everyone_after_components_brings_in_the_others_and_tells_nobody_else_anything() {
+    let mut house = house().await;
+    house.page.open("i1", "minor", &[], "One in three fails.");
+    house.at("13:06").await;
+    house.decide(&Decision::Components(vec!["payments".into()])).await;
+    house.at("13:08").await;
+    house.decide(&Decision::Everyone).await;
+    house.at("13:10").await;
+    expect(&house.news(), &["ops@payco.example 13:06 STARTED", "ops@searchco.example 13:08 STARTED"]);
+    let words = house.last("ops@searchco.example").words();
+    assert!(words.starts_with("STARTED: may concern you; named so far: Payments API."), "{words}");
+    assert!(words.contains("You get this because it may concern anybody, Searchco too."), "{words}");
+    assert!(!words.contains("may concern Payments API"), "{words}");
+    assert_eq!(house.last(PAYCO).next_word().as_deref(), Some("15:06"));
+    house.at("13:20").await;
+    house.page.post("i1", "identified", "A certificate expired.");
+    house.at("13:30").await;
+    assert_eq!(house.last(PAYCO).verdict(), "NEWS");
+    assert!(house.last(PAYCO).head().contains("Payments API, your priority 1"), "{}", house.last(PAYCO).text);
+    house.news();
+    house.decide(&Decision::Components(vec!["payments".into()])).await;
+    house.at("13:50").await;
+    expect(&house.news(), &["ops@searchco.example 13:40 NO LONGER AFFECTS YOU"]);
+    let words = house.last("ops@searchco.example").words();
+    assert!(!words.contains("No problem is reported with Payments API"), "{words}");
+}
+
+#[tokio::test]
+async fn a_case_for_everyone_keeps_the_promise_to_those_who_were_told_before() {
+    let mut house = house().await;
+    house.page.open("i1", "minor", &[], "One in three fails.");
+    house.at("13:06").await;
+    house.decide(&Decision::Components(vec!["payments".into()])).await;
+    house.at("14:30").await;
+    house.decide(&Decision::Everyone).await;
+    house.at("15:10").await;
+    expect(&house.told(PAYCO), &["13:06 STARTED", "15:05 NO CHANGE"]);
+}

@@ -36,8 +36,9 @@ pub(super) struct Concern {
 impl<'a> Reach<'a> {
     pub(super) fn of(facts: &Facts, catalog: &'a Catalog) -> Reach<'a> {
         let named = match facts.scope {
-            Scope::Named | Scope::NamedByPerson => catalog.resolve(&facts.components).keys,
-            Scope::Unscoped | Scope::Everyone | Scope::Nobody => Vec::new(),
+            // What was named before everybody was to be told is still what is known to fail.
+            Scope::Named | Scope::NamedByPerson | Scope::Everyone => catalog.resolve(&facts.components).keys,
+            Scope::Unscoped | Scope::Nobody => Vec::new(),
         };
         Reach { catalog, scope: facts.scope, reached: catalog.reach(&named), named }
     }
@@ -58,11 +59,19 @@ impl<'a> Reach<'a> {
         }
         match self.scope {
             Scope::Unscoped | Scope::Nobody => None,
-            Scope::Everyone => Some(Concern { affected: Affected::Possibly, concerned: vec![], keys: vec![] }),
-            Scope::Named | Scope::NamedByPerson => match client.priorities.split_last() {
-                Some((last, named)) if last == ALL => Some(self.concern_with_all(named)),
-                Some(_) | None => concern_of(self.hits(&client.priorities), self.catalog),
-            },
+            Scope::Everyone => {
+                let possibly = Concern { affected: Affected::Possibly, concerned: vec![], keys: vec![] };
+                let by_name = if self.named.is_empty() { None } else { self.concern_by_name(client) };
+                Some(by_name.unwrap_or(possibly))
+            }
+            Scope::Named | Scope::NamedByPerson => self.concern_by_name(client),
+        }
+    }
+
+    fn concern_by_name(&self, client: &Client) -> Option<Concern> {
+        match client.priorities.split_last() {
+            Some((last, named)) if last == ALL => Some(self.concern_with_all(named)),
+            Some(_) | None => concern_of(self.hits(&client.priorities), self.catalog),
         }
     }
 

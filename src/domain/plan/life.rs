@@ -80,6 +80,9 @@ impl Life {
     fn new(scope: Scope) -> Life {
         let mut story = story();
         story.case.facts.scope = scope;
+        if scope == Scope::Everyone {
+            story.case.facts.components.clear();
+        }
         let priorities: [&[&str]; 5] = [&["payments", "search"], &["search"], &["checkout"], &["*"], &["payments-eu"]];
         let clients: Vec<Client> = (0..)
             .zip(priorities)

@@ -130,6 +130,9 @@ fn whom_it_concerns_depends_on_what_the_case_names() {
 fn a_case_that_names_nothing_is_told_only_by_decision() {
     let check = |scope: Scope, priorities: &[&str], expected: Told| {
         check(&format!("{scope:?} for {priorities:?}"), expected, |s| {
+            if scope != Scope::NamedByPerson {
+                names(s, &[]);
+            }
             s.story.case.facts.scope = scope;
             s.client.priorities = client(priorities).priorities;
         });
@@ -356,7 +359,7 @@ fn whoever_enters_later_gets_it_and_a_promise_is_kept_only_to_those_told() {
     check("not for whom nothing was ever sent", Told::Nothing, with(Kind::Due, Some(told(0))));
     check("not for whom it is over", Told::Nothing, with(Kind::Due, Some(over(3))));
     check("not for the possibly affected", Told::Nothing, |s| {
-        s.story.case.facts.scope = Scope::Everyone;
+        (s.story.case.facts.scope, s.story.case.facts.components) = (Scope::Everyone, vec![]);
         s.thread = Some(told(3));
         s.variant.affected = Possibly;
         s.kinds = vec![Kind::Due];

@@ -81,8 +81,10 @@ impl Work {
     fn rescope(&mut self, names: Vec<String>, context: &Context<'_>) {
         let was = self.case.facts.scope;
         let keys_before = match was {
-            Scope::Named | Scope::NamedByPerson => context.catalog.resolve(&self.case.facts.components).keys,
-            Scope::Unscoped | Scope::Everyone | Scope::Nobody => Vec::new(),
+            Scope::Named | Scope::NamedByPerson | Scope::Everyone => {
+                context.catalog.resolve(&self.case.facts.components).keys
+            }
+            Scope::Unscoped | Scope::Nobody => Vec::new(),
         };
         let keys = context.catalog.resolve(&names).keys;
         self.case.facts.components = names;

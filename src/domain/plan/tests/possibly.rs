@@ -6,7 +6,7 @@ use super::*;
 fn the_possibly_affected_are_told_at_most_three_times() {
     let check = |notices: i64, wanted: i64, kind: Kind, expected: Told| {
         check(&format!("{notices} notices, wanted {wanted}, {kind:?}"), expected, |s| {
-            s.story.case.facts.scope = Scope::Everyone;
+            (s.story.case.facts.scope, s.story.case.facts.components) = (Scope::Everyone, vec![]);
             s.variant.affected = Possibly;
             s.thread = Some(Thread { notices, ..waiting(3, wanted) });
             s.kinds = vec![kind];
@@ -22,6 +22,24 @@ fn the_possibly_affected_are_told_at_most_three_times() {
     check(2, 4, Kind::Worse, Told::Nothing);
     check(1, 3, Kind::Resolved, Told::Over(Kind::Resolved));
     check(2, 3, Kind::Resolved, Told::Over(Kind::Resolved));
+}
+
+#[test]
+fn everyone_beside_what_is_named_reaches_those_who_have_not_been_told() {
+    let check = |priorities: &[&str], thread: Option<Thread>, expected: Told| {
+        check(&format!("{priorities:?}, told: {}", thread.is_some()), expected, |s| {
+            s.story.case.facts.scope = Scope::Everyone;
+            s.client.priorities = client(priorities).priorities;
+            s.thread = thread;
+            s.kinds = vec![Kind::Wider];
+        });
+    };
+    check(&["payments"], Some(told(3)), Told::Nothing);
+    check(&["payments"], None, Told::Open(Confirmed));
+    check(&["checkout"], Some(told(3)), Told::Nothing);
+    check(&["search"], None, Told::Open(Possibly));
+    check(&["search"], Some(told(3)), Told::Nothing);
+    check(&["search"], Some(over(3)), Told::Open(Possibly));
 }
 
 #[test]
