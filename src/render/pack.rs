@@ -165,7 +165,7 @@ phrases! {
 phrases! {
     /// What the reader needs to do.
     TodoWords {
-        none_known, none_known_over, none_known_note, none_known_note_over, none_unknown, none_unknown_over,
+        none_known, none_known_over, none_known_note, none_known_note_over, nothing_said, none_unknown, none_unknown_over,
         none_else_known, none_else_unknown, maybe_one, maybe_many, maybe_too, still, undo_one,
         undo_many, not_needed, not_suggested, in_language, by, takes, needs, place, check, if_not, later, undo, help, pass_on, see, language,
         past, takes_needs, later_undo,

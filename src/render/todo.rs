@@ -9,10 +9,13 @@ use super::document::web_address;
 use super::markup::plain;
 use super::pack::fill;
 use super::quote::escape;
-use super::scene::{NAME_PLACE, Scene, by_count, sentences, tidy};
+use super::scene::{NAME_PLACE, Scene, by_count, capitalised, sentences, tidy};
 
 /// The most characters of one step.
 const MOST_OF_STEP: usize = 2_000;
+
+/// What ends a first sentence that says "Nothing", or divides it from its reason.
+const ENDS: [char; 8] = ['.', '!', ';', ':', ',', '–', '—', '\n'];
 
 /// The third part.
 pub fn todo(scene: &Scene<'_>) -> Vec<Block> {
@@ -38,7 +41,7 @@ pub fn todo(scene: &Scene<'_>) -> Vec<Block> {
         blocks.extend(Block::paragraph(lead));
         blocks.extend(steps(&mut next, maybe.iter().map(|action| whole_step(scene, action)).collect()));
     }
-    let note = sentences(&notes.iter().map(|action| marked(scene, action, words_of(action))).collect::<Vec<_>>());
+    let note = note_of(scene, &notes);
     let last = if next > 1 { note } else { nothing(scene, &note, blocks.len()) };
     blocks.extend(Block::paragraph(last));
     blocks
@@ -67,6 +70,34 @@ fn is_reminded(scene: &Scene<'_>) -> bool {
         | Kind::Resolved => false,
     };
     guidance.still_required && !guidance.newly_required && !notice.is_brief && !is_whole && !scene.is_over()
+}
+
+/// What is said with *none*, without what only says that there is nothing: that is said once, by us.
+fn note_of(scene: &Scene<'_>, notes: &[&Action]) -> String {
+    let mut said: Vec<String> = Vec::new();
+    for action in notes {
+        let text = without_nothing(scene, &words_of(action));
+        let text = if text.is_empty() { text } else { marked(scene, action, text) };
+        if !said.contains(&text) {
+            said.push(text);
+        }
+    }
+    sentences(&said)
+}
+
+/// The text without a first sentence that is one of the language's ways to say that nothing is to be done.
+fn without_nothing(scene: &Scene<'_>, text: &str) -> String {
+    let end = text.find(ENDS).unwrap_or(text.len());
+    let says_nothing = scene.pack.todo.nothing_said.split('|').any(|phrase| folded(phrase) == folded(&text[..end]));
+    if !says_nothing {
+        return text.to_owned();
+    }
+    capitalised(text[end..].trim_start_matches(|c: char| ENDS.contains(&c) || c.is_whitespace()))
+}
+
+fn folded(phrase: &str) -> String {
+    let words = phrase.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(str::to_lowercase).collect::<Vec<_>>().join(" ")
 }
 
 /// The two kinds of nothing, with the playbook's word on it where there is one.

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::domain::incident::Impact;
-use crate::domain::notice::{Affected, Kind};
+use crate::domain::incident::{Impact, Need};
+use crate::domain::notice::{Action, Affected, Guidance, Kind};
 use crate::render::pack_file::BUILTIN_LOCALES;
 use crate::render::samples::{every_reason, reader, sender};
 
@@ -291,4 +291,32 @@ fn the_plain_parts_are_those_of_the_mail() {
     assert!(parts.current_status.contains("No reason is given yet."), "{}", parts.current_status);
     assert_eq!(parts.what_you_need_to_do, "We know of nothing you can do yet.");
     assert_eq!(parts.what_happened, "Payments fail in the EU, since 13:05 UTC.");
+}
+
+#[test]
+fn that_there_is_nothing_to_do_is_said_once() {
+    let check = |texts: &[&str], locale: &str, expected: &str| {
+        let mut notice = sample("updated");
+        let asked = notice.guidance.actions[0].clone();
+        let action = |text: &&str| {
+            let id = (*text).to_owned();
+            Action { id, need: Need::None, text: (*text).to_owned(), undo: None, by: None, ..asked.clone() }
+        };
+        notice.guidance = Guidance { known: true, actions: texts.iter().map(action).collect(), ..Guidance::unknown() };
+        let text = builtin().render(&notice, &reader(locale), &sender()).unwrap().text;
+        let part =
+            text.split("\nWhat you need to do\n").nth(1).or(text.split("\nWas Sie tun müssen\n").nth(1)).unwrap();
+        let part = part.split("\n\n").next().unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(part, expected, "{texts:?}");
+    };
+    let alone = "Nothing. We will tell you if that changes.";
+    check(&[], "en", alone);
+    check(&["Nothing."], "en", alone);
+    check(&["Nothing", "No action needed."], "en", alone);
+    check(&["Nothing for you to do. We retry all charges."], "en", "Nothing for now. We retry all charges.");
+    check(&["Nothing: we retry all charges."], "en", "Nothing for now. We retry all charges.");
+    check(&["We retry.", "We retry."], "en", "Nothing for now. We retry.");
+    check(&["Nothing is lost."], "en", "Nothing for now. Nothing is lost.");
+    check(&["Nichts. Wir buchen nach."], "de", "Im Moment nichts. Wir buchen nach.");
+    check(&["Es ist nichts zu tun."], "de", "Nichts. Wenn sich das ändert, sagen wir es Ihnen.");
 }
