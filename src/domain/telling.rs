@@ -145,12 +145,30 @@ impl Telling<'_> {
         change.kinds.contains(&Kind::Reopened) && before.is_some_and(is_missed)
     }
 
+    /// The impact before the first change of the range that moved it. What is reopened has failed before: it is compared
+    /// with the worst that it was in this case.
+    fn impact_before(&self, range: &[&Change]) -> Option<Impact> {
+        let Some(reopening) = self.reopening(range) else {
+            return range.iter().find_map(|change| change.facts.impact_before);
+        };
+        let is_own = |c: &&Change| c.sequence < reopening.sequence && !self.variant.missed.holds(c.sequence);
+        let worst = self.story.changes.iter().filter(is_own).flat_map(|c| [c.facts.impact, c.facts.impact_before]);
+        worst.flatten().max().filter(|worst| self.as_told().impact > Some(*worst))
+    }
+
+    fn reopening<'r>(&self, range: &[&'r Change]) -> Option<&'r Change> {
+        let reopened = range.iter().find(|change| change.kinds.contains(&Kind::Reopened));
+        reopened.copied().filter(|_| self.thread.was_told())
+    }
+
     /// Whether what the range ends with has undone it.
     fn is_overtaken(&self, kind: Kind, range: &[&Change]) -> bool {
-        let (before, after) = (impact_before(range), self.as_told().impact);
+        let (before, after) = (self.impact_before(range), self.as_told().impact);
+        let is_reopened = self.reopening(range).is_some();
         match kind {
+            Kind::Worse if is_reopened => before.is_none(),
             Kind::Worse => before.is_some() && after <= before,
-            Kind::Better => before.is_some() && after >= before,
+            Kind::Better => is_reopened || (before.is_some() && after >= before),
             Kind::Back => match self.as_told().phase {
                 Phase::Investigating | Phase::Identified => false,
                 Phase::Monitoring
@@ -242,11 +260,6 @@ struct AsTold<'a> {
     title: &'a String,
     phase: Phase,
     impact: Option<Impact>,
-}
-
-/// The impact before the first change of the range that moved it.
-fn impact_before(range: &[&Change]) -> Option<Impact> {
-    range.iter().find_map(|change| change.facts.impact_before)
 }
 
 fn names(range: &[&Change], of: impl Fn(&ChangeFacts) -> &Vec<String>) -> Vec<String> {

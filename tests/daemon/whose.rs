@@ -127,3 +127,23 @@ async fn an_end_that_was_not_sent_in_time_says_nothing_of_the_episode_of_others(
     assert!(!words.contains("index") && !words.contains("Search"), "{words}");
     assert_eq!(house.cases_left().await, 0);
 }
+
+#[tokio::test]
+async fn what_is_reopened_is_back_and_has_not_become_worse() {
+    let mut house = House::open(Plan { clients: CLIENTS, ..Plan::default() }).await;
+    house.at("13:05").await;
+    house.page.open("i1", "major", &["Payments API"], "One in three payments fails.");
+    house.at("13:20").await;
+    house.page.set("i1", "impact", "none");
+    house.page.post("i1", "resolved", "All payments go through.");
+    house.at("14:00").await;
+    house.page.set("i1", "impact", "major");
+    house.page.post("i1", "investigating", "They fail again.");
+    house.at("14:10").await;
+    let reopened = house.last(PAYCO);
+    assert_eq!(reopened.verdict(), "REOPENED", "{}", reopened.text);
+    assert!(!reopened.words().contains("worse"), "{}", reopened.text);
+    assert!(reopened.words().contains("A large part does not work."), "{}", reopened.text);
+    let calls = house.receiver.calls();
+    assert_eq!(calls.last().unwrap().body["data"]["notice"]["changes"], serde_json::json!(["reopened"]));
+}

@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 
-use super::{Telling, impact_before, names, without};
+use super::{Telling, names, without};
 use crate::domain::case::{Change, Update};
 use crate::domain::incident::Origin;
 use crate::domain::notice::{CaseFacts, Kind, Replaced, Words};
@@ -65,7 +65,8 @@ impl Telling<'_> {
             phase_moved: range.iter().any(|c| c.facts.phase_before.is_some()),
             phase_unknown: facts.phase_unknown.clone(),
             impact: now.impact,
-            impact_before: impact_before(range)
+            impact_before: self
+                .impact_before(range)
                 .filter(|before| !self.is_brief() && !self.is_of_a_former_episode() && Some(*before) != now.impact),
             components,
             component_ids,

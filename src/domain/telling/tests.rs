@@ -1,6 +1,7 @@
 //! The one notice that a contact gets: the sentences of `semantics.md` §2, §3, §5 and §6 on its content.
 
 mod guidance;
+mod reopened;
 
 use jiff::Timestamp;
 
