@@ -34,7 +34,7 @@ pub fn happened(scene: &Scene<'_>, quotes: &mut Quotes) -> Vec<Block> {
     }
     if scene.notice.reason == Kind::Due {
         said.push(match scene.notice.promised {
-            Some(promised) => fill(&words.nothing_new, &[("when", &scene.times.full(promised))]),
+            Some(promised) => fill(&words.nothing_new, &[("when", &scene.times.promised(promised))]),
             None => words.nothing_new_bare.clone(),
         });
     } else {

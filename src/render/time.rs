@@ -14,13 +14,20 @@ pub struct Times<'a> {
     now: Timestamp,
     words: &'a TimeWords,
     durations: &'a DurationWords,
+    shown: Shown,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    Minutes,
+    Seconds,
 }
 
 impl<'a> Times<'a> {
     /// `timezone` is an IANA name; one that is not in the database is shown as UTC, which says itself so.
     pub fn new(timezone: &str, now: Timestamp, pack: &'a Pack) -> Times<'a> {
         let zone = TimeZone::get(timezone).unwrap_or(TimeZone::UTC);
-        Times { zone, now, words: &pack.time, durations: &pack.duration }
+        Times { zone, now, words: &pack.time, durations: &pack.duration, shown: Shown::Minutes }
     }
 
     /// `14:05 CET (13:05 UTC)`; on another day than now `Tue 24 Nov, 22:00 CET (21:00 UTC)`.
@@ -30,6 +37,12 @@ impl<'a> Times<'a> {
             return local;
         }
         self.both(&local, &self.utc(at))
+    }
+
+    /// The same for a promise: one that is less than a minute off is meant to the second.
+    pub fn promised(&self, at: Timestamp) -> String {
+        let shown = if at.as_second() % 60 == 0 { Shown::Minutes } else { Shown::Seconds };
+        Times { shown, ..self.clone() }.full(at)
     }
 
     /// `at 14:05 CET (13:05 UTC)`, on another day `on Tue 24 Nov, 22:00 CET (21:00 UTC)`.
@@ -63,7 +76,7 @@ impl<'a> Times<'a> {
         }
         let end = self.zoned(until);
         let end_text = match end.date() == self.zoned(from).date() {
-            true => clock(&end),
+            true => self.clock(&end),
             false => self.dated(&end),
         };
         let local = fill(&self.words.range, &[("from", &self.local(from)), ("to", &end_text)]);
@@ -141,6 +154,13 @@ impl<'a> Times<'a> {
         }
     }
 
+    fn clock(&self, at: &ZonedDateTime) -> String {
+        match self.shown {
+            Shown::Seconds => format!("{:02}:{:02}:{:02}", at.hour(), at.minute(), at.second()),
+            Shown::Minutes => format!("{:02}:{:02}", at.hour(), at.minute()),
+        }
+    }
+
     fn with_preposition(&self, at: Timestamp, when: &str) -> String {
         let phrase = match self.is_today(&self.zoned(at)) {
             true => &self.words.at_time,
@@ -164,7 +184,7 @@ impl<'a> Times<'a> {
     fn local(&self, at: Timestamp) -> String {
         let zoned = self.zoned(at);
         match self.is_today(&zoned) {
-            true => clock(&zoned),
+            true => self.clock(&zoned),
             false => self.dated(&zoned),
         }
     }
@@ -177,7 +197,7 @@ impl<'a> Times<'a> {
     fn utc_time(&self, at: Timestamp) -> String {
         let utc = at.to_zoned_datetime(TimeZone::UTC);
         match utc.date() == self.zoned(at).date() {
-            true => clock(&utc),
+            true => self.clock(&utc),
             false => self.dated(&utc),
         }
     }
@@ -188,7 +208,7 @@ impl<'a> Times<'a> {
         let is_dated_as_local = |at: Timestamp| date(at) == self.zoned(at).date();
         let utc = until.to_zoned_datetime(TimeZone::UTC);
         match date(from) == date(until) || (is_dated_as_local(from) && is_dated_as_local(until)) {
-            true => clock(&utc),
+            true => self.clock(&utc),
             false => self.dated(&utc),
         }
     }
@@ -198,7 +218,7 @@ impl<'a> Times<'a> {
     }
 
     fn dated(&self, at: &ZonedDateTime) -> String {
-        fill(&self.words.dated, &[("date", &self.date(at.date())), ("time", &clock(at))])
+        fill(&self.words.dated, &[("date", &self.date(at.date())), ("time", &self.clock(at))])
     }
 
     /// `Tue 24 Nov`, in another year than now's `Tue 24 Nov 2025`.
@@ -232,10 +252,6 @@ impl<'a> Times<'a> {
 /// The minute that is shown.
 fn minute(at: Timestamp) -> i64 {
     at.as_second().div_euclid(60)
-}
-
-fn clock(at: &ZonedDateTime) -> String {
-    format!("{:02}:{:02}", at.hour(), at.minute())
 }
 
 fn counted(count: i64, one: &str, other: &str) -> Option<String> {
@@ -316,6 +332,14 @@ mod tests {
             t.range(at("2026-11-23T13:05:10Z"), at("2026-11-23T13:05:50Z"))
         });
         check("en", "UTC", "tomorrow, Tue 24 Nov, 21:00 to 23:30 UTC", |t| t.window_from_here(from, Some(until)));
+    }
+
+    #[test]
+    fn a_promise_of_less_than_a_minute_is_told_to_the_second() {
+        let second = |second: u8| at(&format!("2026-11-23T13:05:{second:02}Z"));
+        check("en", "Europe/Berlin", "14:05 CET (13:05 UTC)", |t| t.promised(second(0)));
+        check("en", "Europe/Berlin", "14:05:07 CET (13:05:07 UTC)", |t| t.promised(second(7)));
+        check("en", "Europe/Berlin", "14:05 CET (13:05 UTC)", |t| t.full(second(7)));
     }
 
     #[test]

@@ -212,7 +212,7 @@ fn action_lines(scene: &Scene<'_>) -> [String; 2] {
         Some(_) | None => String::new(),
     };
     let next = match scene.notice.next_word.filter(|next| *next > scene.notice.now) {
-        Some(next) => fill(&line.next_word_plain, &[("when", &scene.times.full(next))]),
+        Some(next) => fill(&line.next_word_plain, &[("when", &scene.times.promised(next))]),
         None => next_word(scene),
     };
     [sentences(&first), sentences(&[about, window, next])]
@@ -292,7 +292,7 @@ fn next_word(scene: &Scene<'_>) -> String {
     let line = &scene.pack.line;
     match scene.notice.next_word.filter(|next| *next > scene.notice.now) {
         _ if scene.is_over() => String::new(),
-        Some(next) => fill(&line.next_word, &[("when", &scene.times.full(next))]),
+        Some(next) => fill(&line.next_word, &[("when", &scene.times.promised(next))]),
         None if scene.is_possibly() => line.next_certain.clone(),
         None => line.next_news.clone(),
     }
