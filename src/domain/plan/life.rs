@@ -298,12 +298,8 @@ impl Life {
                 pair[0].says == Says::Over && pair[1].says == Says::Open && pair[0].episode == pair[1].episode
             };
             let words: Vec<&Word> = reader.sent.iter().filter(|word| word.says != Says::Afterwards).collect();
-            prop_assert!(
-                !words.windows(2).any(again),
-                "reader {}: an episode went on after its end: {:?}",
-                number,
-                reader.sent
-            );
+            let goes_on = words.windows(2).any(again);
+            prop_assert!(!goes_on, "reader {number}: an episode went on after its end: {:?}", reader.sent);
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! The real passes and store, without a network: the source is read and the channels answer in memory.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 
 use candor::daemon::node::Node;
 use candor::domain::absence::{self, OwnPage};
@@ -10,7 +10,7 @@ use candor::domain::client::Channel;
 use candor::domain::delivery::{self, Asks, Attempt, Cause, Consequence, Outcome, Policy};
 use candor::domain::incident::Observation;
 use candor::domain::observe::Sight;
-use candor::domain::thread::ThreadState;
+use candor::domain::thread::{ThreadState, Variant};
 use candor::passes::dispatch::{self, Came};
 use candor::passes::message::Bundle;
 use candor::passes::{Clock, Shared, book, deliver, ingest, keep};
@@ -332,8 +332,13 @@ impl World {
             let story = store.story(case.key).await.unwrap().unwrap();
             let updates: Vec<(String, i64)> =
                 story.updates.iter().filter_map(|u| u.sequence.map(|sequence| (u.id.clone(), sequence))).collect();
+            let variants: HashMap<i64, Variant> = store.case_variants(case.key).await.unwrap().into_iter().collect();
             for thread in store.case_threads(case.key).await.unwrap() {
                 if thread.state == ThreadState::Active {
+                    // What concerned only others while it was over for the contact is not told to it.
+                    let missed = &variants[&thread.variant].missed;
+                    let of_theirs = updates.iter().filter(|(_, sequence)| !missed.holds(*sequence));
+                    let updates: Vec<(String, i64)> = of_theirs.cloned().collect();
                     self.heard.is_complete(&thread, &updates);
                 }
             }
