@@ -53,19 +53,6 @@ pub fn interval(settings: &PromiseSettings, standing: &Standing, now: Timestamp)
     }
 }
 
-/// The minute that a message prints, never before the time that is meant; what is less than a minute off is printed
-/// with its seconds and stays as it is.
-fn as_printed(due_at: Timestamp, now: Timestamp) -> Timestamp {
-    if due_at.duration_since(now) < SOON { due_at } else { to_the_minute(due_at) }
-}
-
-fn to_the_minute(at: Timestamp) -> Timestamp {
-    let second = at.as_second() + i64::from(at.subsec_nanosecond() > 0);
-    let over = second.rem_euclid(60);
-    let minute = if over == 0 { second } else { second - over + 60 };
-    Timestamp::from_second(minute).unwrap_or(at)
-}
-
 /// The promise that a notice sent now makes: the author's own where it lies ahead, else the interval.
 pub fn make(
     settings: &PromiseSettings,
@@ -78,7 +65,7 @@ pub fn make(
         NextWord::After(seconds) => said_at.checked_add(jiff::SignedDuration::from_secs(seconds)).ok(),
     });
     let due_at = by_author.filter(|at| *at > now).unwrap_or_else(|| now + interval(settings, standing, now));
-    Promise { made_at: now, due_at: as_printed(due_at, now), without_news: standing.without_news, acts: Acts::Ahead }
+    Promise { made_at: now, due_at, without_news: standing.without_news, acts: Acts::Ahead }
 }
 
 /// The promise that holds once this change is told: what its newest update says, what planned work does next, or
@@ -158,17 +145,20 @@ pub fn of_planned_work(facts: &Facts, now: Timestamp) -> Option<Promise> {
         | Phase::Completed
         | Phase::Cancelled => return None,
     }
-    let (due_at, acts) = words.into_iter().find(|(at, _)| *at > now + SOON)?;
-    Some(Promise { made_at: now, due_at: as_printed(due_at, now), without_news: 0, acts })
+    // Its start and its end are told however near they are.
+    let is_ahead = |(at, acts): &(Timestamp, Acts)| match acts {
+        Acts::Ahead => *at > now + SOON,
+        Acts::OnTime => *at > now,
+    };
+    let (due_at, acts) = words.into_iter().find(is_ahead)?;
+    Some(Promise { made_at: now, due_at, without_news: 0, acts })
 }
 
 /// What is said when a promise falls due with nothing new.
 pub fn word_when_due(facts: &Facts, promise: &Promise) -> Kind {
     match facts.phase {
         Phase::Scheduled if facts.scheduled_for.is_some_and(|start| promise.due_at < start) => Kind::Reminder,
-        Phase::InProgress | Phase::Verifying if facts.scheduled_until.map(to_the_minute) == Some(promise.due_at) => {
-            Kind::Overdue
-        }
+        Phase::InProgress | Phase::Verifying if facts.scheduled_until == Some(promise.due_at) => Kind::Overdue,
         Phase::Scheduled
         | Phase::InProgress
         | Phase::Verifying
@@ -256,35 +246,13 @@ mod tests {
         check(Scheduled, 7 * day, 7 * day + 60, Some((6 * day, Acts::Ahead)), Kind::Reminder);
         check(Scheduled, 90, 150, Some((30, Acts::Ahead)), Kind::Reminder);
         check(Scheduled, 60, 120, Some((60, Acts::OnTime)), Kind::Due);
-        check(Scheduled, 1, 120, None, Kind::Due);
+        check(Scheduled, 1, 120, Some((1, Acts::OnTime)), Kind::Due);
+        check(Scheduled, 60 * 24 + 1, 60 * 24 + 60, Some((60 * 23 + 1, Acts::Ahead)), Kind::Reminder);
         check(InProgress, -10, 290, Some((140, Acts::Ahead)), Kind::Due);
         check(InProgress, -10, 50, Some((50, Acts::OnTime)), Kind::Overdue);
         check(InProgress, -60, -1, None, Kind::Due);
+        check(InProgress, -60, 1, Some((1, Acts::OnTime)), Kind::Overdue);
         check(Identified, 90, 150, None, Kind::Due);
-    }
-
-    #[test]
-    fn a_promise_is_the_minute_that_is_printed_and_never_before_what_is_meant() {
-        let second = |second: i64| at(0) + SignedDuration::from_secs(second);
-        let check = |minor: u64, said: Option<NextWord>, from: Timestamp, due_at: Timestamp| {
-            let mut settings = settings();
-            settings.minor = [Duration::from_secs(minor); 3];
-            let promise = make(&settings, &standing(Phase::Identified), said.map(|word| (word, from)), from);
-            assert_eq!((promise.made_at, promise.due_at), (from, due_at), "{minor} {said:?} {from}");
-        };
-        check(1800, None, second(0), second(1800));
-        check(1800, None, second(1), second(1860));
-        check(1800, None, second(59), second(1860));
-        check(1800, None, second(0) + SignedDuration::from_millis(1), second(1860));
-        check(60, None, second(30), second(120));
-        check(59, None, second(30), second(89));
-        check(1, None, second(30), second(31));
-        check(1800, Some(NextWord::After(600)), second(10), second(660));
-        check(1800, Some(NextWord::At(second(605))), second(10), second(660));
-        let mut work = crate::domain::fixtures::facts();
-        (work.phase, work.scheduled_until) = (Phase::InProgress, Some(second(3_605)));
-        let end = of_planned_work(&work, second(0)).expect("it has an end");
-        assert_eq!((end.due_at, word_when_due(&work, &end)), (second(3_660), Kind::Overdue));
     }
 
     fn standing(phase: Phase) -> Standing {

@@ -3,7 +3,7 @@
 //! Deliberately absent: the clock. `now` is an argument and only decides which dates are left out.
 
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, ZonedDateTime};
+use jiff::{SignedDuration, Timestamp, ZonedDateTime};
 
 use super::pack::{DurationWords, Pack, TimeWords, fill};
 
@@ -14,20 +14,13 @@ pub struct Times<'a> {
     now: Timestamp,
     words: &'a TimeWords,
     durations: &'a DurationWords,
-    shown: Shown,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Shown {
-    Minutes,
-    Seconds,
 }
 
 impl<'a> Times<'a> {
     /// `timezone` is an IANA name; one that is not in the database is shown as UTC, which says itself so.
     pub fn new(timezone: &str, now: Timestamp, pack: &'a Pack) -> Times<'a> {
         let zone = TimeZone::get(timezone).unwrap_or(TimeZone::UTC);
-        Times { zone, now, words: &pack.time, durations: &pack.duration, shown: Shown::Minutes }
+        Times { zone, now, words: &pack.time, durations: &pack.duration }
     }
 
     /// `14:05 CET (13:05 UTC)`; on another day than now `Tue 24 Nov, 22:00 CET (21:00 UTC)`.
@@ -39,10 +32,11 @@ impl<'a> Times<'a> {
         self.both(&local, &self.utc(at))
     }
 
-    /// The same for a promise: one that is less than a minute off is meant to the second.
+    /// The same for a promise: the next whole minute, so that what is printed is never over before what is meant.
     pub fn promised(&self, at: Timestamp) -> String {
-        let shown = if at.as_second() % 60 == 0 { Shown::Minutes } else { Shown::Seconds };
-        Times { shown, ..self.clone() }.full(at)
+        let since_minute = at.as_millisecond().rem_euclid(60_000);
+        let until_minute = SignedDuration::from_millis((60_000 - since_minute) % 60_000);
+        self.full(at.checked_add(until_minute).unwrap_or(at))
     }
 
     /// `at 14:05 CET (13:05 UTC)`, on another day `on Tue 24 Nov, 22:00 CET (21:00 UTC)`.
@@ -76,7 +70,7 @@ impl<'a> Times<'a> {
         }
         let end = self.zoned(until);
         let end_text = match end.date() == self.zoned(from).date() {
-            true => self.clock(&end),
+            true => clock(&end),
             false => self.dated(&end),
         };
         let local = fill(&self.words.range, &[("from", &self.local(from)), ("to", &end_text)]);
@@ -154,13 +148,6 @@ impl<'a> Times<'a> {
         }
     }
 
-    fn clock(&self, at: &ZonedDateTime) -> String {
-        match self.shown {
-            Shown::Seconds => format!("{:02}:{:02}:{:02}", at.hour(), at.minute(), at.second()),
-            Shown::Minutes => format!("{:02}:{:02}", at.hour(), at.minute()),
-        }
-    }
-
     fn with_preposition(&self, at: Timestamp, when: &str) -> String {
         let phrase = match self.is_today(&self.zoned(at)) {
             true => &self.words.at_time,
@@ -184,7 +171,7 @@ impl<'a> Times<'a> {
     fn local(&self, at: Timestamp) -> String {
         let zoned = self.zoned(at);
         match self.is_today(&zoned) {
-            true => self.clock(&zoned),
+            true => clock(&zoned),
             false => self.dated(&zoned),
         }
     }
@@ -197,7 +184,7 @@ impl<'a> Times<'a> {
     fn utc_time(&self, at: Timestamp) -> String {
         let utc = at.to_zoned_datetime(TimeZone::UTC);
         match utc.date() == self.zoned(at).date() {
-            true => self.clock(&utc),
+            true => clock(&utc),
             false => self.dated(&utc),
         }
     }
@@ -208,7 +195,7 @@ impl<'a> Times<'a> {
         let is_dated_as_local = |at: Timestamp| date(at) == self.zoned(at).date();
         let utc = until.to_zoned_datetime(TimeZone::UTC);
         match date(from) == date(until) || (is_dated_as_local(from) && is_dated_as_local(until)) {
-            true => self.clock(&utc),
+            true => clock(&utc),
             false => self.dated(&utc),
         }
     }
@@ -218,7 +205,7 @@ impl<'a> Times<'a> {
     }
 
     fn dated(&self, at: &ZonedDateTime) -> String {
-        fill(&self.words.dated, &[("date", &self.date(at.date())), ("time", &self.clock(at))])
+        fill(&self.words.dated, &[("date", &self.date(at.date())), ("time", &clock(at))])
     }
 
     /// `Tue 24 Nov`, in another year than now's `Tue 24 Nov 2025`.
@@ -252,6 +239,10 @@ impl<'a> Times<'a> {
 /// The minute that is shown.
 fn minute(at: Timestamp) -> i64 {
     at.as_second().div_euclid(60)
+}
+
+fn clock(at: &ZonedDateTime) -> String {
+    format!("{:02}:{:02}", at.hour(), at.minute())
 }
 
 fn counted(count: i64, one: &str, other: &str) -> Option<String> {
@@ -335,11 +326,15 @@ mod tests {
     }
 
     #[test]
-    fn a_promise_of_less_than_a_minute_is_told_to_the_second() {
-        let second = |second: u8| at(&format!("2026-11-23T13:05:{second:02}Z"));
-        check("en", "Europe/Berlin", "14:05 CET (13:05 UTC)", |t| t.promised(second(0)));
-        check("en", "Europe/Berlin", "14:05:07 CET (13:05:07 UTC)", |t| t.promised(second(7)));
-        check("en", "Europe/Berlin", "14:05 CET (13:05 UTC)", |t| t.full(second(7)));
+    fn a_promise_is_printed_as_the_minute_by_which_it_is_over() {
+        for (meant, printed) in [
+            ("2026-11-23T13:05:00Z", "14:05 CET (13:05 UTC)"),
+            ("2026-11-23T13:05:00.001Z", "14:06 CET (13:06 UTC)"),
+            ("2026-11-23T13:05:59Z", "14:06 CET (13:06 UTC)"),
+            ("2026-11-23T23:00:00Z", "Tue 24 Nov, 00:00 CET (Mon 23 Nov, 23:00 UTC)"),
+        ] {
+            check("en", "Europe/Berlin", printed, |t| t.promised(at(meant)));
+        }
     }
 
     #[test]

@@ -46,8 +46,8 @@ async fn a_case_that_clients_are_told_of_is_told_with_how_many_and_how_to_stop_i
 #[tokio::test]
 async fn before_a_word_is_due_the_operator_is_reminded_and_not_when_nobody_waits() {
     let mut house = in_a_case().await;
-    house.at("14:02").await;
-    expect(&told(&house), &["13:05 Clients are told of", "14:01 A word about is due in a few minutes"]);
+    house.at("14:01").await;
+    expect(&told(&house), &["13:05 Clients are told of", "14:00 A word about is due in a few minutes"]);
     assert!(house.last(ONCALL).text.contains("1 client waits"), "{}", house.last(ONCALL).text);
     house.page.post("i1", "resolved", "It works again.");
     house.at("18:00").await;
