@@ -69,3 +69,15 @@ async fn planned_work_whose_source_says_nothing_is_spoken_of_at_its_start_and_it
     let expected = ["13:05 PLANNED", "14:00 NO CHANGE", "14:20 BEGUN", "15:00 LONGER THAN PLANNED", "15:30 DONE"];
     expect(&house.told(OPS), &expected);
 }
+
+#[tokio::test]
+async fn work_that_is_to_end_within_the_minute_is_told_as_late_when_it_does_not() {
+    let mut house = House::open(Plan { feeds: "", ..Plan::default() }).await;
+    house.at("13:05").await;
+    let work = "[incident]\nid = \"m1\"\ntitle = \"Index moves\"\nphase = \"in_progress\"\ncomponents = [\"payments\"]\n\
+        scheduled_for = 2026-11-23T12:00:00Z\nscheduled_until = 2026-11-23T13:05:20Z\n[update]\nbody = \"Nearly done.\"\n";
+    house.trigger(work).await;
+    assert_eq!(house.last(OPS).next_word().as_deref(), Some("13:06"), "{}", house.last(OPS).text);
+    house.at("13:10").await;
+    expect(&house.told(OPS), &["13:05 BEGUN", "13:05 LONGER THAN PLANNED"]);
+}
