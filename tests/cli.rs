@@ -15,6 +15,8 @@ mod harness;
 mod ledger;
 #[path = "cli/offline.rs"]
 mod offline;
+#[path = "cli/say.rs"]
+mod say;
 #[allow(dead_code, reason = "these tests look for no program")]
 #[path = "support/skip.rs"]
 mod skip;

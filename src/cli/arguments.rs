@@ -70,7 +70,9 @@ pub enum Command {
         all: bool,
     },
     /// One case: what was said, who was told and who was not; and what only a person can decide
-    Case(CaseArguments),
+    Case(Box<CaseArguments>),
+    /// Says something in our name in a case that is open, a feed's too
+    Say(Box<SayArguments>),
     /// Lists what waits and what has failed
     Deliveries {
         /// Only what has failed
@@ -154,4 +156,62 @@ pub struct CaseArguments {
     /// Ends our following; whoever was told that it is open is told so
     #[arg(long, group = "decision")]
     pub close: bool,
+}
+
+/// Words of a person, with what else they say.
+#[derive(Debug, Clone, clap::Args)]
+pub struct SayArguments {
+    /// Its id, the first characters of it (at least 8), or its reference
+    pub case: String,
+
+    /// What is to be said; without it $EDITOR opens on a form
+    pub text: Option<String>,
+
+    /// What clients are to do
+    #[arg(long, value_name = "TEXT")]
+    pub action: Option<String>,
+
+    /// Whether they have to: required, maybe or none
+    #[arg(long, value_name = "NEED")]
+    pub need: Option<String>,
+
+    /// By when: a time, or how long from now
+    #[arg(long, value_name = "TIME", requires = "action")]
+    pub by: Option<String>,
+
+    /// How long it takes them
+    #[arg(long, value_name = "TEXT", requires = "action")]
+    pub takes: Option<String>,
+
+    /// Where it stands: investigating, identified, monitoring, resolved, …
+    #[arg(long, value_name = "PHASE")]
+    pub phase: Option<String>,
+
+    /// How bad it is: none, minor, major, critical
+    #[arg(long, value_name = "IMPACT")]
+    pub impact: Option<String>,
+
+    /// What it concerns, by name or id, with commas
+    #[arg(long, value_delimiter = ',', value_name = "COMPONENT,…")]
+    pub components: Vec<String>,
+
+    /// When the next word comes: a time, or how long from now
+    #[arg(long, value_name = "TIME")]
+    pub next: Option<String>,
+
+    /// When the written report comes
+    #[arg(long, value_name = "DATE")]
+    pub report_by: Option<String>,
+
+    /// "We are sorry." goes with it
+    #[arg(long)]
+    pub sorry: bool,
+
+    /// Reads a form that was kept, instead of opening $EDITOR
+    #[arg(long, value_name = "FILE", conflicts_with = "text")]
+    pub form: Option<PathBuf>,
+
+    /// Says it without asking
+    #[arg(long)]
+    pub yes: bool,
 }

@@ -24,6 +24,7 @@ pub mod packaging;
 pub mod preview;
 pub mod promises;
 pub mod run;
+pub mod say;
 pub mod show;
 pub mod trigger;
 pub mod wait;
@@ -82,6 +83,7 @@ async fn dispatch(arguments: Arguments) -> Exit {
             None => case::case(&arguments, &flags.case).await,
             Some(decision) => decide::decide(&arguments, &flags.case, &decision).await,
         },
+        Command::Say(asked) => say::say(&arguments, &asked).await,
         Command::Deliveries { operator: true, .. } => deliveries::deliveries(&arguments, &Asked::Operator).await,
         Command::Deliveries { failed, all, case, operator: false } => {
             deliveries::deliveries(&arguments, &asked_deliveries(failed, all, case)).await

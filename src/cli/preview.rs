@@ -15,7 +15,7 @@ use super::{dry_run, opening, show, trigger};
 use crate::domain::client::{self, Channel};
 use crate::domain::counted::counted;
 use crate::domain::delivery;
-use crate::domain::notice::Notice;
+use crate::domain::notice::{Notice, Voice};
 use crate::domain::telling::Telling;
 use crate::domain::thread::Variant;
 use crate::passes::current::Current;
@@ -95,26 +95,45 @@ fn of_samples(current: &Current, shelf: &mut Shelf<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The text of the mail that a contact would get; a webhook's words are the same.
+///
+/// # Errors
+/// A template of the user's fails.
+pub fn text_of(current: &Current, prospect: &Prospect, reached: &Reached) -> anyhow::Result<String> {
+    let voice = current.voice_of(&prospect.story.case.source);
+    let notice = notice_of(current, prospect, reached, &voice);
+    let client = &reached.client;
+    let sender = &current.settings.sender;
+    let locale = current.words.templates().choose_locale(client.locale.as_deref(), &sender.locale);
+    let reading = Reading { locale: &locale, timezone: &client.timezone, name: &client.name };
+    let (mail, _) = words(current, &notice, &reading)?;
+    Ok(format!("{}\n\n{}", mail.subject, mail.text))
+}
+
+fn notice_of(current: &Current, prospect: &Prospect, reached: &Reached, voice: &Voice) -> Notice {
+    let asked: Vec<&Variant> = reached.asked.iter().collect();
+    Telling {
+        story: &prospect.story,
+        thread: &reached.thread,
+        until: reached.thread.wanted,
+        variant: &reached.variant,
+        told_variant: reached.told_variant.as_ref(),
+        asked: &asked,
+        catalog: &current.catalog,
+        voice,
+        next_word: prospect.next_word,
+        promises: None,
+        now: prospect.now,
+    }
+    .notice()
+}
+
 async fn of_update(current: &Current, prospect: &Prospect, shelf: &mut Shelf<'_>) -> anyhow::Result<()> {
     let mut counts: BTreeMap<(String, Channel), usize> = BTreeMap::new();
     let voice = current.voice_of(&prospect.story.case.source);
     prospect
         .for_each(current, &mut |reached| {
-            let asked: Vec<&Variant> = reached.asked.iter().collect();
-            let notice = Telling {
-                story: &prospect.story,
-                thread: &reached.thread,
-                until: reached.thread.wanted,
-                variant: &reached.variant,
-                told_variant: reached.told_variant.as_ref(),
-                asked: &asked,
-                catalog: &current.catalog,
-                voice: &voice,
-                next_word: prospect.next_word,
-                promises: None,
-                now: prospect.now,
-            }
-            .notice();
+            let notice = notice_of(current, prospect, &reached, &voice);
             let channel = reached.contact.channel;
             let count = counts.entry((reached.client.id.clone(), channel)).or_default();
             *count += 1;

@@ -107,6 +107,11 @@ fn unknown_source(name: &Path, text: &str, source: &str, current: &Current) -> D
     Diagnostic { help: Some(help), ..placed(name, text, &error) }
 }
 
+/// Says what is wrong with an update, with its line.
+pub fn wrong_update(name: &Path, text: &str, error: &UpdateError) -> Exit {
+    show::wrong(&[placed(name, text, error)])
+}
+
 /// A fault of an update in the form in which faults of the configuration are drawn.
 fn placed(name: &Path, text: &str, error: &UpdateError) -> Diagnostic {
     let number = |value: Option<u32>| value.and_then(|value| usize::try_from(value).ok()).unwrap_or(0);

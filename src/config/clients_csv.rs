@@ -226,7 +226,7 @@ impl Reading<'_> {
         diagnostic(self.file, place, column, mistake)
     }
 
-    /// Every cell of a further row that says something else than the client's first one.
+    /// Every cell of a further row that says something else than the client's first one. An empty one says nothing.
     fn differences(&self, earlier: &Open, later: &WrittenClient, row: &[Cell]) -> Vec<Diagnostic> {
         let first = &earlier.written;
         let cells = [
@@ -243,14 +243,15 @@ impl Reading<'_> {
         let facts =
             facts.filter(|name| first.facts.get(*name) != later.facts.get(*name)).map(|name| format!("{FACT}{name}"));
         let id = first.id.as_deref().unwrap_or_default();
-        let mistakes = different.chain(facts).map(|column| {
+        let says = |column: &String| self.columns.cell(row, column).is_some();
+        let mistakes = different.chain(facts).filter(says).map(|column| {
             let (here, there) = (self.shown(row, &column), self.shown(&earlier.first_row, &column));
             let (line, first_line) = (row.first().map_or(0, |cell| cell.line), earlier.line());
             let message = format!(
                 "the client {} has {here} as its {column} in line {line}, and {there} in line {first_line}",
                 quoted(id)
             );
-            let help = "further rows of a client are further contacts; all other cells are the same in each";
+            let help = "further rows of a client are further contacts; all other cells are empty or the same in each";
             self.at(row, &column, Mistake::with_help(message, help))
         });
         mistakes.collect()

@@ -129,10 +129,12 @@ impl Facts {
 }
 
 /// The state of the incident as the feed that leads listed it last.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceSaid {
     pub phase: Option<Phase>,
     pub impact: Option<Impact>,
+    #[serde(default)]
+    pub components: Option<Vec<String>>,
 }
 
 /// An action said in an update, as against one from the playbook.
@@ -142,6 +144,10 @@ pub struct SaidAction {
     /// Empty with [`Need::None`].
     pub text: String,
     pub said_at: Timestamp,
+    #[serde(default)]
+    pub by: Option<Timestamp>,
+    #[serde(default)]
+    pub takes: Option<String>,
 }
 
 /// Whom the case concerns, before any client is looked at.
@@ -174,6 +180,14 @@ pub struct Update {
     pub status: Option<String>,
     pub action: Option<String>,
     pub need: Option<Need>,
+    /// By when the action has to be done.
+    #[serde(default)]
+    pub by: Option<Timestamp>,
+    #[serde(default)]
+    pub takes: Option<String>,
+    /// "We are sorry." goes with these words.
+    #[serde(default)]
+    pub sorry: bool,
     pub next_word: Option<NextWord>,
     /// The time shown to people.
     pub at: Timestamp,

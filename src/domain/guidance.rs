@@ -48,7 +48,9 @@ pub fn find(question: &Question<'_>) -> Found {
         let actions = match said.need {
             Need::None => Vec::new(),
             Need::Maybe | Need::Required => {
-                vec![bare_action(format!("said-{}", text::text_hash(&said.text)), said.need, said.text.clone())]
+                let id = format!("said-{}", text::text_hash(&said.text));
+                let bare = bare_action(id, said.need, said.text.clone());
+                vec![Action { by: said.by, takes: said.takes.clone(), ..bare }]
             }
         };
         return Found { need: said.need, known: true, actions };

@@ -234,7 +234,16 @@ pub struct ObservedUpdate {
     pub at: Option<Timestamp>,
     pub action: Option<String>,
     pub need: Option<Need>,
+    /// By when the action has to be done.
+    #[serde(default)]
+    pub by: Option<NextWord>,
+    /// How long the action takes.
+    #[serde(default)]
+    pub takes: Option<String>,
     pub next_word: Option<NextWord>,
+    /// "We are sorry." goes with these words.
+    #[serde(default)]
+    pub sorry: bool,
     pub data_loss: Option<DataLoss>,
     /// When the written report comes: a date or a time, as the author gave it.
     pub report_by: Option<String>,
@@ -261,4 +270,14 @@ pub enum NextWord {
     At(Timestamp),
     /// Seconds after the update.
     After(i64),
+}
+
+impl NextWord {
+    /// The time that is meant by an update of `said_at`; `None` beyond all times.
+    pub fn after(self, said_at: Timestamp) -> Option<Timestamp> {
+        match self {
+            NextWord::At(at) => Some(at),
+            NextWord::After(seconds) => said_at.checked_add(SignedDuration::from_secs(seconds)).ok(),
+        }
+    }
 }

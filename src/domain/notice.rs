@@ -243,6 +243,18 @@ pub struct CaseFacts {
     pub data_loss: Option<DataLoss>,
     pub report_by: Option<String>,
     pub stand: Option<String>,
+    pub sorry: Sorry,
+}
+
+/// Whether one of us said that we are sorry, which a client is told once.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sorry {
+    #[default]
+    Unsaid,
+    /// In words that this notice tells.
+    Now,
+    Before,
 }
 
 impl CaseFacts {

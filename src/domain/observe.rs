@@ -286,7 +286,7 @@ fn blank_case(seen: &Observation, title: String, phase: Phase, context: &Context
 /// What the feed that leads says of the state of an incident.
 fn source_said(seen: &Observation) -> Option<SourceSaid> {
     let leads = seen.origin == Origin::Polled && seen.part == Part::Leads;
-    leads.then_some(SourceSaid { phase: seen.phase, impact: seen.impact })
+    leads.then(|| SourceSaid { phase: seen.phase, impact: seen.impact, components: seen.components.clone() })
 }
 
 fn seen_again(story: &Story, seen: &Observation, context: &Context<'_>) -> Observed {
@@ -335,7 +335,10 @@ fn seen_again(story: &Story, seen: &Observation, context: &Context<'_>) -> Obser
         }
         return work.finish_against(story, None, context, remarks);
     }
-    let why = format!("{} said so", seen.source);
+    let why = match seen.origin {
+        Origin::ByHand => "said by hand".to_owned(),
+        Origin::Polled | Origin::Pushed => format!("{} said so", seen.source),
+    };
     work.finish_against(story, Some(why), context, remarks)
 }
 
@@ -350,12 +353,17 @@ fn take_all(work: &mut Work, seen: &Observation, context: &Context<'_>, remarks:
     facts.title = new_title.unwrap_or_else(|| facts.title.clone());
 
     work.take_updates(seen, context, remarks);
-    let said = work.case.facts.source_said.unwrap_or_default();
-    work.take_phase(seen, said.phase, context);
-    work.take_impact(seen, said.impact);
-    work.case.facts.source_said = source_said(seen).or(work.case.facts.source_said);
+    let said = work.case.facts.source_said.clone();
+    work.take_phase(seen, said.as_ref().and_then(|said| said.phase), context);
+    work.take_impact(seen, said.as_ref().and_then(|said| said.impact));
     work.take_window(seen);
-    work.take_scope(seen, context, remarks);
+    let is_said_again =
+        said.as_ref().is_some_and(|said| said.components.is_some() && said.components == seen.components);
+    let stands = is_said_again && seen.origin == Origin::Polled && work.case.facts.scope == Scope::NamedByPerson;
+    if !stands {
+        work.take_scope(seen, context, remarks);
+    }
+    work.case.facts.source_said = source_said(seen).or(said);
     work.take_words_for_all(seen);
 }
 

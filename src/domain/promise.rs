@@ -60,10 +60,7 @@ pub fn make(
     said: Option<(NextWord, Timestamp)>,
     now: Timestamp,
 ) -> Promise {
-    let by_author = said.and_then(|(next_word, said_at)| match next_word {
-        NextWord::At(at) => Some(at),
-        NextWord::After(seconds) => said_at.checked_add(jiff::SignedDuration::from_secs(seconds)).ok(),
-    });
+    let by_author = said.and_then(|(next_word, said_at)| next_word.after(said_at));
     let due_at = by_author.filter(|at| *at > now).unwrap_or_else(|| now + interval(settings, standing, now));
     Promise { made_at: now, due_at, without_news: standing.without_news, acts: Acts::Ahead }
 }

@@ -42,8 +42,21 @@ const INCIDENT_KEYS: [&str; 11] = [
     "scheduled_until",
     "url",
 ];
-const UPDATE_KEYS: [&str; 10] =
-    ["body", "status", "action", "need", "next_update", "at", "data_loss", "report_by", "stand", "id"];
+const UPDATE_KEYS: [&str; 13] = [
+    "body",
+    "status",
+    "action",
+    "need",
+    "by",
+    "takes",
+    "next_update",
+    "at",
+    "data_loss",
+    "report_by",
+    "stand",
+    "sorry",
+    "id",
+];
 
 /// One update as it was written. Every field may have been left out.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -78,11 +91,17 @@ pub struct WrittenUpdate {
     pub status: Option<String>,
     pub action: Option<String>,
     pub need: Option<Need>,
+    /// By when the action has to be done.
+    pub by: Option<NextWord>,
+    /// How long the action takes.
+    pub takes: Option<String>,
     pub next_update: Option<NextWord>,
     pub at: Option<Timestamp>,
     pub data_loss: Option<DataLoss>,
     pub report_by: Option<String>,
     pub stand: Option<String>,
+    /// Whether "We are sorry." goes with these words.
+    pub sorry: Option<bool>,
 }
 
 /// A fault of one value of an update that [`parse`] took: what only its reader can know.
@@ -155,11 +174,14 @@ fn read_update(mut fields: Fields<'_>) -> Result<WrittenUpdate, UpdateError> {
         status: fields.prose("status", LONGEST_PROSE)?,
         action: fields.prose("action", LONGEST_PROSE)?,
         need: fields.word("need", &Need::ALL, Need::as_str)?,
+        by: fields.next_word("by")?,
+        takes: fields.line("takes", LONGEST_LINE)?,
         next_update: fields.next_word("next_update")?,
         at: fields.time("at")?,
         data_loss: fields.word("data_loss", &[DataLoss::None, DataLoss::Some], DataLoss::as_str)?,
         report_by: fields.date_words("report_by", LONGEST_LINE)?,
         stand: fields.line("stand", LONGEST_LINE)?,
+        sorry: fields.yes_or_no("sorry")?,
     })
 }
 
@@ -251,10 +273,13 @@ impl WrittenUpdate {
             at: Some(self.at.unwrap_or(now)),
             action: self.action,
             need: self.need,
+            by: self.by,
+            takes: self.takes,
             next_word: self.next_update,
             data_loss: self.data_loss,
             report_by: self.report_by,
             stand: self.stand,
+            sorry: self.sorry.unwrap_or(false),
             announce: Announce::Yes,
         })
     }

@@ -3,7 +3,7 @@
 
 use crate::domain::incident::{DataLoss, Impact, Phase};
 use crate::domain::kept::KeptPromises;
-use crate::domain::notice::{Kind, Words};
+use crate::domain::notice::{Kind, Sorry, Words};
 
 use super::block::Block;
 use super::happened::{first_words_here, report_words};
@@ -229,7 +229,7 @@ fn is_report_to_come(scene: &Scene<'_>) -> bool {
     }
 }
 
-/// At the end: data, the report, and in a confirmed major or critical case that we are sorry.
+/// At the end: data, the report, and in a confirmed major or critical case that we are sorry, if nobody has said so.
 fn data_lines(scene: &Scene<'_>) -> Vec<String> {
     let (words, notice) = (&scene.pack.status, scene.notice);
     let by = notice.case.report_by.as_ref().map(|by| tidy(&scene.times.written(by))).filter(|by| !by.is_empty());
@@ -248,8 +248,11 @@ fn data_lines(scene: &Scene<'_>) -> Vec<String> {
     if let Some(by) = by.filter(|_| is_report_to_come(scene)) {
         lines.push(fill(&words.report_by, &[("when", &by)]));
     }
-    if is_end && matches!(notice.case.impact, Some(Impact::Major | Impact::Critical)) {
-        lines.push(words.sorry.clone());
+    let is_grave_end = is_end && matches!(notice.case.impact, Some(Impact::Major | Impact::Critical));
+    match notice.case.sorry {
+        Sorry::Now => lines.push(words.sorry.clone()),
+        Sorry::Unsaid if is_grave_end => lines.push(words.sorry.clone()),
+        Sorry::Unsaid | Sorry::Before => {}
     }
     lines.extend(kept_promises(scene));
     lines

@@ -159,7 +159,7 @@ impl Place {
     }
 }
 
-fn answer(output: Output) -> Answer {
+pub fn answer(output: Output) -> Answer {
     Answer {
         code: output.status.code().unwrap_or(-1),
         out: String::from_utf8(output.stdout).unwrap(),

@@ -163,7 +163,10 @@ fn nothing_said_and_nothing_known_are_two_things() {
     check(
         "the author says none",
         &[entry("a", Need::Required)],
-        |q| q.facts.said_action = Some(SaidAction { need: Need::None, text: String::new(), said_at: at(5) }),
+        |q| {
+            q.facts.said_action =
+                Some(SaidAction { need: Need::None, text: String::new(), said_at: at(5), by: None, takes: None })
+        },
         Need::None,
         true,
         0,
@@ -178,7 +181,8 @@ fn an_update_s_own_action_comes_first_and_at_the_end_only_if_said_with_it() {
         let asked = Asked::of(|q| {
             q.facts.phase = phase;
             q.facts.resolved_at = ended.map(at);
-            q.facts.said_action = Some(SaidAction { need: Need::Required, text: "Retry.".into(), said_at: at(5) });
+            q.facts.said_action =
+                Some(SaidAction { need: Need::Required, text: "Retry.".into(), said_at: at(5), by: None, takes: None });
         });
         let found = asked.find(&playbook);
         assert_eq!(found.actions.len(), 1, "{why}");
@@ -308,6 +312,7 @@ fn a_move_after_which_more_is_required_of_somebody_is_known_without_the_clients(
     after.scope = Scope::Nobody;
     check(&pause, (before.clone(), after.clone()), false, "it concerns nobody");
     after.scope = Scope::Named;
-    after.said_action = Some(SaidAction { need: Need::None, text: String::new(), said_at: at(1) });
+    after.said_action =
+        Some(SaidAction { need: Need::None, text: String::new(), said_at: at(1), by: None, takes: None });
     check(&pause, (before, after), false, "an author has said that there is nothing to do");
 }

@@ -96,6 +96,9 @@ impl Work {
             status: observed.status.clone(),
             action: observed.action.clone(),
             need: observed.need,
+            by: observed.by.and_then(|by| by.after(at)),
+            takes: observed.takes.clone(),
+            sorry: observed.sorry,
             next_word: observed.next_word.or_else(|| said_promise(normalised, at)),
             at,
             seen_at: context.now,
@@ -218,6 +221,8 @@ impl Work {
         self.case.ended_at = None;
         self.case.closed_at = None;
         self.case.facts.resolved_at = None;
+        // Said of what was taken to be over.
+        self.case.facts.data_loss = None;
         self.case.episode += 1;
         self.kinds.insert(Kind::Reopened);
     }
@@ -267,7 +272,8 @@ impl Work {
                 if need == Need::Required && !is_known && !self.case.facts.phase.is_over() {
                     self.kinds.insert(Kind::Action);
                 }
-                self.case.facts.said_action = Some(SaidAction { need, text, said_at: update.at });
+                self.case.facts.said_action =
+                    Some(SaidAction { need, text, said_at: update.at, by: update.by, takes: update.takes.clone() });
             }
         }
     }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{Telling, names, without};
 use crate::domain::case::{Change, Update};
 use crate::domain::incident::Origin;
-use crate::domain::notice::{CaseFacts, Kind, Replaced, Words};
+use crate::domain::notice::{CaseFacts, Kind, Replaced, Sorry, Words};
 
 /// A brief tells at most that many updates; the rest is counted.
 const MOST_UPDATES: usize = 20;
@@ -89,6 +89,17 @@ impl Telling<'_> {
             data_loss: facts.data_loss,
             report_by: facts.report_by.clone(),
             stand: facts.stand.clone(),
+            sorry: self.sorry(&shown),
+        }
+    }
+
+    fn sorry(&self, shown: &[&Update]) -> Sorry {
+        let said_in = |update: &&Update| update.sorry.then_some(update.sequence).flatten();
+        let is_told = |sequence: i64| !self.is_brief() && sequence <= self.thread.told;
+        match shown.iter().find_map(said_in) {
+            None => Sorry::Unsaid,
+            Some(first) if is_told(first) => Sorry::Before,
+            Some(_) => Sorry::Now,
         }
     }
 

@@ -78,7 +78,7 @@ impl<'a> Fields<'a> {
         let written = match kind {
             Kind::Text(written) => written,
             Kind::Datetime(datetime) => datetime.to_string(),
-            kind @ (Kind::List(_) | Kind::Table(_) | Kind::Other(_)) => {
+            kind @ (Kind::List(_) | Kind::Table(_) | Kind::YesNo(_) | Kind::Other(_)) => {
                 return Err(self.fault(key, span, format!("found {}: {A_TIME}", kind.name())));
             }
         };
@@ -100,12 +100,21 @@ impl<'a> Fields<'a> {
         let word = match kind {
             Kind::Text(written) => next_word_of(&written),
             Kind::Datetime(datetime) => moment(&datetime.to_string()).map(NextWord::At),
-            kind @ (Kind::List(_) | Kind::Table(_) | Kind::Other(_)) => Err(format!(
+            kind @ (Kind::List(_) | Kind::Table(_) | Kind::YesNo(_) | Kind::Other(_)) => Err(format!(
                 "found {}: write a duration such as \"30m\", or a time such as 2026-11-23T13:20:00Z",
                 kind.name()
             )),
         };
         word.map(Some).map_err(|message| self.fault(key, span, message))
+    }
+
+    /// `true` or `false`.
+    pub fn yes_or_no(&mut self, key: &str) -> Result<Option<bool>, UpdateError> {
+        match self.take(key) {
+            None => Ok(None),
+            Some(Found { kind: Kind::YesNo(yes), .. }) => Ok(Some(yes)),
+            Some(Found { span, kind }) => Err(self.wrong_kind(key, span, &kind, "true or false")),
+        }
     }
 
     /// An address of a page for people: http or https.

@@ -35,6 +35,7 @@ pub enum Kind {
     Table(Vec<Entry>),
     /// A TOML date, time or date with time.
     Datetime(toml::value::Datetime),
+    YesNo(bool),
     /// With its article: "an integer".
     Other(&'static str),
 }
@@ -47,6 +48,7 @@ impl Kind {
             Kind::List(_) => "a list",
             Kind::Table(_) => "a table",
             Kind::Datetime(_) => "a date or time",
+            Kind::YesNo(_) => "true or false",
             Kind::Other(name) => name,
         }
     }
@@ -90,7 +92,7 @@ fn toml_value(value: toml::Spanned<DeValue<'_>>, shift: usize) -> Found {
         DeValue::String(text) => Kind::Text(text.into_owned()),
         DeValue::Integer(_) => Kind::Other("an integer"),
         DeValue::Float(_) => Kind::Other("a number"),
-        DeValue::Boolean(_) => Kind::Other("true or false"),
+        DeValue::Boolean(yes) => Kind::YesNo(yes),
         DeValue::Datetime(datetime) => Kind::Datetime(datetime),
         DeValue::Array(list) => Kind::List(list.into_iter().map(|value| toml_value(value, shift)).collect()),
         DeValue::Table(table) => Kind::Table(toml_entries(table, shift)),
@@ -157,7 +159,8 @@ fn json_value(text: &str, raw: &str, depth: usize) -> Result<Found, UpdateError>
         Some(b'[') => Kind::Other("a list"),
         Some(b'{') if depth == 0 => Kind::Table(json_entries(text, raw, depth + 1)?),
         Some(b'{') => Kind::Other("an object"),
-        Some(b't' | b'f') => Kind::Other("true or false"),
+        Some(b't') => Kind::YesNo(true),
+        Some(b'f') => Kind::YesNo(false),
         Some(b'n') => Kind::Other("null"),
         Some(_) | None => Kind::Other("a number"),
     };

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::domain::incident::{DataLoss, Impact, Need, Phase};
 use crate::domain::kept::KeptPromises;
 use crate::domain::notice::{
-    Action, Affected, CaseFacts, Guidance, Kind, Notice, Reader, Replaced, Resource, Sender, Voice, Words,
+    Action, Affected, CaseFacts, Guidance, Kind, Notice, Reader, Replaced, Resource, Sender, Sorry, Voice, Words,
 };
 
 /// A time of the sample's day, Monday 23 November 2026, in UTC.
@@ -98,6 +98,7 @@ pub fn incident_facts() -> CaseFacts {
         data_loss: None,
         report_by: None,
         stand: None,
+        sorry: Sorry::Unsaid,
     }
 }
 

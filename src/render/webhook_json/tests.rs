@@ -61,6 +61,7 @@ fn notice() -> Notice {
             data_loss: None,
             report_by: None,
             stand: None,
+            sorry: crate::domain::notice::Sorry::Unsaid,
         },
         affected: Affected::Confirmed,
         concerned: vec![(1, "Payments API".to_owned()), (3, "Search".to_owned())],

@@ -5,7 +5,7 @@
 use super::Work;
 use crate::domain::case::Scope;
 use crate::domain::component::glob_matches;
-use crate::domain::incident::Observation;
+use crate::domain::incident::{Observation, Origin};
 use crate::domain::notice::Kind;
 use crate::domain::observe::{Context, Remark, TEN_MINUTES, UnscopedRule};
 use crate::domain::text;
@@ -28,6 +28,9 @@ impl Work {
         let before = self.case.facts.scope;
         if !named.keys.is_empty() {
             self.rescope(meaningful, context);
+            if seen.origin == Origin::ByHand && self.case.facts.source_said.is_some() {
+                self.case.facts.scope = Scope::NamedByPerson;
+            }
             return;
         }
         if before != Scope::Unscoped && !(before == Scope::Nobody || before == Scope::Everyone) {
