@@ -17,6 +17,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use candor::daemon::node::LostState;
 use candor::daemon::{clock, run};
 use candor::domain::signature::{WebhookSecret, sign};
 use tokio_util::sync::CancellationToken;
@@ -41,7 +42,7 @@ async fn storm(clients: usize, connections: usize) {
     let (stop, reloads) = (CancellationToken::new(), Arc::new(tokio::sync::Notify::new()));
     let started = Instant::now();
     let config = folder.path().join("candor.toml");
-    let daemon = tokio::spawn(run::run(config, clock::system(), stop.clone(), reloads));
+    let daemon = tokio::spawn(run::run(config, LostState::Refuse, clock::system(), stop.clone(), reloads));
     let web = reqwest::Client::builder().no_proxy().build().unwrap();
     let ready = format!("http://127.0.0.1:{listen}/readyz");
     while !matches!(web.get(&ready).send().await, Ok(answer) if answer.status().is_success()) {

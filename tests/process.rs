@@ -126,7 +126,42 @@ async fn a_relay_that_never_answers_does_not_keep_us_from_stopping() {
     folder.update(0, "investigating").await;
     let mut running = Running::start(&folder);
     until("a mail is under way", || async { !arrived(&relay).is_empty() }).await;
+    let began = std::time::Instant::now();
     assert_eq!(running.terminate().await, Some(0), "{}", running.words());
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    assert!(folder.uncertain().await.iter().any(|uncertain| *uncertain), "after the dot it may have arrived");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_has_not_come_as_far_as_the_dot_when_we_stop_is_certainly_not_delivered() {
+    let silent = |heard: &Heard<'_>| matches!(heard.event, Event::Connected).then_some(Say::Silence);
+    let relay = ScriptedSmtp::start(None, Box::new(silent)).await;
+    let folder = Folder::new(relay.port, "", 2);
+    folder.update(0, "investigating").await;
+    let mut running = Running::start(&folder);
+    until("a connection is open", || async { !relay.sessions().is_empty() }).await;
+    assert_eq!(running.terminate().await, Some(0), "{}", running.words());
+    assert_eq!(folder.uncertain().await, [false, false]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_state_that_is_gone_is_refused_until_a_person_says_that_a_new_one_may_take_its_place() {
+    let relay = ScriptedSmtp::polite().await;
+    let folder = Folder::new(relay.port, "", 1);
+    folder.update(0, "investigating").await;
+    for name in ["candor.db", "candor.db-wal", "candor.db-shm"] {
+        let _ = std::fs::remove_file(folder.path(name));
+    }
+    let refused = candor(&folder, &["run"]);
+    assert_eq!(refused.code, Some(2), "{}", refused.words);
+    assert!(refused.words.contains("--new-state") && refused.words.contains("candor.db"), "{}", refused.words);
+    let mut running = Running::start_flagged(&folder, &["--new-state"]);
+    until("it is ready", || async { running.said("candor is ready") }).await;
+    assert!(running.said("a new one is begun"), "{}", running.words());
+    assert_eq!(running.terminate().await, Some(0));
+    let mut running = Running::start(&folder);
+    until("it is ready", || async { running.said("candor is ready") }).await;
+    assert_eq!(running.terminate().await, Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -146,6 +181,20 @@ async fn a_reload_with_a_bad_file_changes_nothing_and_names_it() {
     running.signal("HUP");
     until("the fault is named", || async { running.said("colour") }).await;
     folder.write("candor.toml", &config);
+    std::fs::create_dir(folder.path("templates")).unwrap();
+    folder.write("templates/subject.txt", "{{ nope }}");
+    running.signal("HUP");
+    until("the fault is named", || async { running.said("subject.txt") && running.said("nope") }).await;
+    let refused = candor(&folder, &["check"]);
+    assert_eq!(refused.code, Some(2), "{}", refused.words);
+    std::fs::remove_file(folder.path("templates/subject.txt")).unwrap();
+    folder.write("playbook.toml", "[[guidance]]\nneed = \"none\"\naction = \"Nothing.\"\n");
+    running.signal("HUP");
+    until("it is reloaded", || async { running.said("INFO reloaded") }).await;
+    std::fs::remove_file(folder.path("playbook.toml")).unwrap();
+    running.signal("HUP");
+    until("what is gone is named", || async { running.said("playbook.toml") && running.said("is gone") }).await;
+    folder.write("playbook.toml", "");
     folder.write("clients.toml", &format!("{good}{}", Folder::client(9)));
     running.signal("HUP");
     until("it is reloaded", || async { running.said("the client book is reloaded") }).await;

@@ -35,6 +35,10 @@ pub struct Arguments {
     #[arg(long, global = true)]
     pub json: bool,
 
+    /// With run: begins a new state where the old one is gone
+    #[arg(long, global = true)]
+    pub new_state: bool,
+
     #[command(subcommand)]
     pub command: Option<Command>,
 }

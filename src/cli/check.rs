@@ -115,7 +115,6 @@ impl Findings {
         self.errors.extend(locate::misplaced_files(&settings));
         match files::with_settings(settings) {
             Ok(current) => {
-                self.errors.extend(template_faults(&current));
                 self.current = Some(current);
             }
             // The playbook's mistakes are known already.
@@ -164,17 +163,6 @@ fn keep_endpoints(endpoints: &mut Vec<Endpoint>, client: &Client) {
     }
 }
 
-fn template_faults(current: &Current) -> Vec<Diagnostic> {
-    let faults = current.words.check().into_iter().map(|error| error.0);
-    faults
-        .map(|error| Diagnostic {
-            line: error.line.unwrap_or(0),
-            column: error.column.unwrap_or(1),
-            ..Diagnostic::whole_file(&current.settings.templates.join(&error.file), error.message, None)
-        })
-        .collect()
-}
-
 fn print(found: &Findings, answers: &[Answer], config: &str) {
     let diagnostics: Vec<Diagnostic> = found.warnings.iter().chain(&found.errors).cloned().collect();
     if !diagnostics.is_empty() {
@@ -212,7 +200,7 @@ fn print(found: &Findings, answers: &[Answer], config: &str) {
         counted(current.settings.feeds.len(), "feed", "feeds"),
         counted(current.settings.hooks.len(), "hook", "hooks"),
         counted(current.playbook.len(), "playbook entry", "playbook entries"),
-        counted(found.warnings.len(), "warning", "warnings")
+        counted(found.warnings.len() + current.asked_in_vain().len(), "warning", "warnings")
     ));
 }
 
@@ -223,10 +211,18 @@ fn document(found: &Findings, answers: &[Answer]) -> serde_json::Value {
             "message": found.message, "help": found.help,
         })
     };
+    let asked_in_vain = found.current.as_ref().map(Current::asked_in_vain).unwrap_or_default();
+    let in_vain = asked_in_vain.into_iter().map(|word| {
+        let (key, message) = word.split_once(": ").unwrap_or((word, ""));
+        serde_json::json!({
+            "file": null, "line": 0, "column": 0, "key": key, "message": format!("set, and not in this release: {message}"),
+            "help": null,
+        })
+    });
     serde_json::json!({
         "ok": found.errors.is_empty() && found.fault.is_none() && answers.iter().all(|answer| answer.fault.is_none()),
         "errors": found.errors.iter().map(one).collect::<Vec<_>>(),
-        "warnings": found.warnings.iter().map(one).collect::<Vec<_>>(),
+        "warnings": found.warnings.iter().map(one).chain(in_vain).collect::<Vec<_>>(),
         "clients": found.book.clients,
         "without_priorities": found.book.without_priorities,
         "without_contacts": found.book.without_contacts,

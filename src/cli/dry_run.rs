@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::arguments::Arguments;
 use super::exit::Exit;
 use super::outlook::{self, Outlook, Prospect, Reached};
-use super::{listing, show};
+use super::{listing, show, wait};
 use crate::domain::client;
 use crate::domain::incident::Observation;
 use crate::passes::Clock;
@@ -46,7 +46,11 @@ async fn shown(arguments: &Arguments, current: &Current, seen: &Observation, clo
             Ok(())
         })
         .await?;
-    print(arguments, &prospect, clients.len(), &told);
+    let why = match told.is_empty() {
+        true => wait::why_of(&prospect.story, &outlook::counts(&prospect).await?, current),
+        false => None,
+    };
+    print(arguments, &prospect, clients.len(), &told, why.as_deref());
     Ok(Exit::Done)
 }
 
@@ -55,18 +59,21 @@ pub fn key_of(missing: &str) -> &'static str {
     if missing == "title" { "incident.title" } else { "update.body" }
 }
 
-fn print(arguments: &Arguments, prospect: &Prospect, clients: usize, told: &[Reached]) {
+fn print(arguments: &Arguments, prospect: &Prospect, clients: usize, told: &[Reached], why: Option<&str>) {
     let reason = prospect.change.reason().as_str();
     if arguments.json {
         show::json(&serde_json::json!({
             "reason": reason, "clients": clients, "contacts": told.len(),
-            "told": told.iter().map(json_line).collect::<Vec<_>>(),
+            "told": told.iter().map(json_line).collect::<Vec<_>>(), "why": why,
         }));
         return;
     }
     show::result(&format!("{clients} clients, {} contacts would be told ({reason})", told.len()));
     if !told.is_empty() {
         show::result(&listing::table(&HEADER, &told.iter().map(line).collect::<Vec<_>>()));
+    }
+    if let Some(why) = why {
+        show::note(why);
     }
     show::note("nothing is stored and nothing is sent");
 }

@@ -8,7 +8,7 @@ use super::exit::Exit;
 use super::{run, show};
 use crate::config::settings::Settings;
 use crate::config::{locate, secret};
-use crate::daemon::node::{self, Node, NodeError, Opened};
+use crate::daemon::node::{self, LostState, Node, NodeError, Opened};
 use crate::daemon::{clock, files, logging};
 use crate::passes::current::Current;
 use crate::passes::{Clock, Shared, dispatch, keep};
@@ -71,7 +71,7 @@ pub struct Hands {
 impl Hands {
     /// Opens the state, making it if there is none.
     pub async fn open(current: Current, clock: Clock) -> Result<Hands, Exit> {
-        match node::open_with(current, clock).await.map_err(|error| run::failed(&error))? {
+        match node::open_with(current, clock, LostState::Refuse).await.map_err(|error| run::failed(&error))? {
             Opened::Ours(node) => Ok(Hands { shared: node.shared.clone(), node: Some(node) }),
             Opened::Beside(shared) => Ok(Hands { shared: *shared, node: None }),
         }

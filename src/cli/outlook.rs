@@ -18,7 +18,7 @@ use crate::passes::book::{self, Caution, Loaded};
 use crate::passes::current::Current;
 use crate::passes::{dispatch, ids};
 use crate::store::Store;
-use crate::store::rows::{Planned, Presence, Selector};
+use crate::store::rows::{BookCounts, Planned, Presence, Selector};
 
 /// Clients looked at in one read.
 const CHUNK: i64 = 1_000;
@@ -76,15 +76,17 @@ pub async fn of(current: &Current, seen: &Observation, now: Timestamp) -> anyhow
         Observed::Changed(step) => *step,
     };
     let Some(change) = step.change else { return Ok(Outlook::Nobody("it would be taken in without news")) };
-    let (mut updates, mut changes) = story.map(|known| (known.updates, known.changes)).unwrap_or_default();
-    updates.retain(|known| !step.updates.iter().any(|new| new.number == known.number));
-    updates.extend(step.updates);
-    updates.sort_by_key(|update| update.number);
-    changes.retain(|known| known.sequence != change.sequence);
-    changes.push(change.clone());
-    let story = Story { case: step.case, updates, changes };
+    let story = Story::after(story, step.case, &step.updates, Some(&change));
     let promise = dispatch::planned_case(current, &story, &change, now).timers.promise;
     Ok(Outlook::Told(Box::new(Prospect { next_word: promise.map(|made| made.due_at), story, change, now, scratch })))
+}
+
+/// How many clients the book holds that the prospect was made with.
+///
+/// # Errors
+/// The state cannot be read.
+pub async fn counts(prospect: &Prospect) -> anyhow::Result<BookCounts> {
+    Ok(prospect.scratch.store.book_counts().await?)
 }
 
 impl Prospect {

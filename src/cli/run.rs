@@ -9,7 +9,7 @@ use super::arguments::Arguments;
 use super::exit::Exit;
 use super::show;
 use crate::config::locate;
-use crate::daemon::node::NodeError;
+use crate::daemon::node::{LostState, NodeError};
 use crate::daemon::{clock, logging, run as daemon};
 
 pub async fn run(arguments: &Arguments) -> Exit {
@@ -34,7 +34,8 @@ pub async fn run(arguments: &Arguments) -> Exit {
             return Exit::Failed;
         }
     };
-    let daemon = daemon::run(config, clock::system(), stop.clone(), reloads.clone());
+    let lost = if arguments.new_state { LostState::Replace } else { LostState::Refuse };
+    let daemon = daemon::run(config, lost, clock::system(), stop.clone(), reloads.clone());
     tokio::pin!(daemon);
     let ended = loop {
         tokio::select! {
@@ -63,6 +64,10 @@ pub fn failed(error: &NodeError) -> Exit {
         NodeError::HeldBy { .. } => {
             show::problem(&error.to_string());
             Exit::Failed
+        }
+        NodeError::Lost { .. } => {
+            show::problem(&error.to_string());
+            Exit::Wrong
         }
         NodeError::Fault(error) => show::fault(error),
     }

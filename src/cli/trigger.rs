@@ -16,14 +16,12 @@ use crate::config::excerpt::Showing;
 use crate::config::locate::is_utf_16;
 use crate::config::problem::{nearest, quoted};
 use crate::domain::duration;
-use crate::domain::incident::Observation;
+use crate::domain::incident::{Observation, TRIGGER as SOURCE};
 use crate::domain::observe::Sight;
 use crate::feed::update_format::{self, UpdateError};
 use crate::passes::current::Current;
 use crate::passes::{Clock, ids, ingest};
 
-/// The source of what people trigger without naming a feed.
-pub const SOURCE: &str = "trigger";
 /// An update of that many bytes is a mistake.
 const LARGEST: u64 = 1024 * 1024;
 

@@ -8,11 +8,12 @@ use super::exit::Exit;
 use super::held::{Held, Hold};
 use super::opening::Hands;
 use super::show;
-use crate::domain::case::Scope;
+use crate::domain::case::{Scope, Story};
 use crate::domain::counted::counted;
 use crate::passes::Shared;
+use crate::passes::current::Current;
 use crate::passes::ingest::TakenCase;
-use crate::store::rows::{LedgerFilter, LedgerRow, LedgerState};
+use crate::store::rows::{BookCounts, LedgerFilter, LedgerRow, LedgerState};
 
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// A daemon that is alive plans within that time.
@@ -194,13 +195,22 @@ pub async fn report(arguments: &Arguments, shared: &Shared, case: &TakenCase) ->
 /// Why a change reaches nobody, in a sentence with what to do.
 async fn why_nobody(shared: &Shared, case: &TakenCase) -> Option<String> {
     let story = shared.store.story(case.case_key).await.ok().flatten()?;
+    if case.sequence.is_none() {
+        return Some(
+            "nobody is told anything now: the case knows this already, or it goes along with its next notice"
+                .to_owned(),
+        );
+    }
     let counts = shared.store.book_counts().await.ok()?;
-    let facts = &story.case.facts;
-    let current = shared.current.load();
+    why_of(&story, &counts, &shared.current.load())
+}
+
+/// Why nobody is told of a case that has news.
+pub fn why_of(story: &Story, counts: &BookCounts, current: &Current) -> Option<String> {
+    let case = &story.case;
+    let facts = &case.facts;
     let named = current.catalog.resolve(&facts.components);
-    Some(if case.sequence.is_none() {
-        "nobody is told anything: the case knows this already".to_owned()
-    } else if counts.clients == 0 {
+    Some(if counts.clients == 0 {
         format!("nobody is told: the client files hold no client ({})", current.settings.clients.display())
     } else if facts.phase.is_over() {
         "nobody is told: nobody had been told that it is open".to_owned()

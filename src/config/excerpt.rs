@@ -75,6 +75,9 @@ fn masked(line: &str, showing: Showing) -> String {
         Showing::Masked => (names_a_secret(line), true),
         Showing::Nothing => (true, true),
     };
+    // The name of a table is no value.
+    let is_header = line.trim_start().starts_with('[') && !line.contains('=');
+    let (all_values, addresses) = if is_header { (false, addresses) } else { (all_values, addresses) };
     let mut out = String::with_capacity(line.len());
     let mut rest = line;
     while let Some(first) = rest.chars().next() {

@@ -13,9 +13,9 @@ use super::diagnostic::Diagnostic;
 use super::document::Document;
 use super::locate::read_text;
 use super::problem::{KeyPath, Mistake, Problem, Problems, quoted};
-use super::settings::{HookKind, Settings};
+use super::settings::{HookKind, MailServer, Settings};
 use super::{secret, values};
-use crate::domain::client::SecretRef;
+use crate::domain::client::{Channel, SecretRef};
 use crate::domain::counted::counted;
 
 /// The warnings of a loaded configuration, each at its place in the file as it is now.
@@ -230,7 +230,17 @@ fn nobody_to_tell(settings: &Settings, problems: &mut Problems) {
         let help = "write [[operator.contact]] with email = \"oncall@…\"";
         let message = "nobody on our side is told when something goes wrong";
         problems.add(KeyPath::root().key("operator"), Mistake::with_help(message, help));
+    } else if is_by_mail(settings) && settings.operator.contacts.iter().all(|c| c.channel == Channel::Email) {
+        let help = "add one on another channel, such as webhook = \"https://…\"";
+        let message =
+            "all contacts of the operator are reached through our one mail account: when it fails, nobody hears of it";
+        problems.add(KeyPath::root().key("operator"), Mistake::with_help(message, help));
     }
+}
+
+/// Mail goes through an account that may be refused, not into a folder.
+fn is_by_mail(settings: &Settings) -> bool {
+    settings.email.as_ref().is_some_and(|email| matches!(email.server, MailServer::Smtp { .. }))
 }
 
 #[cfg(test)]
@@ -272,8 +282,8 @@ mod tests {
             let keys: Vec<&str> = found.iter().map(|one| one.key.as_str()).collect();
             assert_eq!(keys, expected, "{}", shown(&found));
         };
-        check(0o600, &["hook[0].secret[1]", "hook[2].token", "clients", "playbook"]);
-        check(0o644, &["hook[0].secret[1]", "hook[2].token", "email.password", "clients", "playbook"]);
+        check(0o600, &["hook[0].secret[1]", "hook[2].token", "operator", "clients", "playbook"]);
+        check(0o644, &["hook[0].secret[1]", "hook[2].token", "email.password", "operator", "clients", "playbook"]);
     }
 
     #[test]

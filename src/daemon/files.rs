@@ -41,5 +41,19 @@ pub fn with_settings(settings: Settings) -> Result<Current, Vec<Diagnostic>> {
         SubjectStyle::Standing => SubjectForm::Standing,
         SubjectStyle::Constant => SubjectForm::Constant,
     };
-    Ok(Current::new(settings, entries, Words::new(templates, form)))
+    let words = Words::new(templates, form);
+    let faults = if overrides.is_empty() { Vec::new() } else { template_faults(&settings, &words) };
+    if faults.is_empty() { Ok(Current::new(settings, entries, words)) } else { Err(faults) }
+}
+
+/// Every mistake that shows only when a template is rendered.
+fn template_faults(settings: &Settings, words: &Words) -> Vec<Diagnostic> {
+    let faults = words.check().into_iter().map(|error| error.0);
+    faults
+        .map(|error| Diagnostic {
+            line: error.line.unwrap_or(0),
+            column: error.column.unwrap_or(1),
+            ..Diagnostic::whole_file(&settings.templates.join(&error.file), error.message, None)
+        })
+        .collect()
 }

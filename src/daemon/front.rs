@@ -31,6 +31,18 @@ pub struct Front {
 }
 
 impl Application for Front {
+    fn admits(&self, name: &str, token: Option<&str>) -> bool {
+        let current = self.shared.current.load();
+        let Some(hook) = current.settings.hooks.iter().find(|hook| hook.name == name) else { return false };
+        match &hook.kind {
+            HookKind::Native { .. } => true,
+            HookKind::Statuspage { tokens } => {
+                let tokens = read_all(hook, tokens, |text| HookToken::parse(text).ok());
+                statuspage::is_let_in(token, &tokens)
+            }
+        }
+    }
+
     async fn hook(&self, request: HookRequest) -> HookAnswer {
         let current = self.shared.current.load_full();
         let Some(hook) = current.settings.hooks.iter().find(|hook| hook.name == request.name) else {
@@ -53,7 +65,10 @@ impl Application for Front {
             Ok(held) if held.is_empty() => Ok(()),
             Ok(held) => {
                 let names: Vec<String> = held.into_iter().map(|account| account.name).collect();
-                Err(format!("our own account is refused: {}", names.join(", ")))
+                Err(format!(
+                    "nothing is sent by: {}; our account is refused, or its server does not answer",
+                    names.join(", ")
+                ))
             }
             Err(error) => Err(format!("the store does not answer: {error}")),
         }
@@ -86,7 +101,7 @@ impl Front {
         secrets: &[SecretRef],
         tokens: &[SecretRef],
     ) -> HookAnswer {
-        let now = self.shared.clock.now();
+        let (now, current) = (self.shared.clock.now(), self.shared.current.load_full());
         let proofs = NativeProofs {
             secrets: read_all(hook, secrets, |text| WebhookSecret::parse(text).ok()),
             tokens: read_all(hook, tokens, |text| HookToken::parse(text).ok()),
@@ -102,11 +117,20 @@ impl Front {
             Ok(update) => update,
             Err(error) => return HookAnswer::BadBody(error.to_string()),
         };
+        if let Some(named) = &update.incident.source
+            && current.source_called(named).is_none()
+        {
+            let message = "is no feed and no hook of this configuration: leave the key out, or write the name of one";
+            return HookAnswer::BadBody(
+                update_format::fault_at(text, "incident", "source", message.to_owned()).to_string(),
+            );
+        }
         let missing = update.missing_for_a_new_case();
         let source = hook.feed.clone().unwrap_or_else(|| hook.name.clone());
         // A retry of a message that names no incident is about the same one.
         let made_up_id = || proved.event.clone().filter(|event| is_id(event)).unwrap_or_else(|| ids::case_id(now));
         let mut seen = update.into_observation(&source, now, made_up_id);
+        seen.source = current.source_called(&seen.source).unwrap_or(seen.source);
         seen.origin = Origin::Pushed;
         seen.event = proved.event.map(|event| clean(&event, LONGEST_EVENT));
         match ingest::take(&self.shared, &[seen], Sight::Watching { last_good_at: None }, None, now).await {

@@ -15,6 +15,7 @@ use crate::config::owner;
 use crate::config::settings::FeedKind;
 use crate::domain::client::Channel;
 use crate::domain::counted::counted;
+use crate::domain::operator::Thing;
 use crate::feed::fetch::{FeedClient, Limits};
 use crate::passes::book::{self, Caution, Loaded};
 use crate::passes::current::{Current, CurrentCell};
@@ -43,8 +44,22 @@ pub enum NodeError {
     /// Another process runs on this state.
     #[error("process {pid} works on the state {state} already; stop it, or give this one a `state` of its own")]
     HeldBy { pid: String, state: String },
+    /// There was a state, and it is gone.
+    #[error(
+        "the state {state} is gone, and {state}.lock shows that there was one: put it back; or, if it is lost, start \
+         with --new-state, which tells nobody anything twice, but does not know what clients have been told"
+    )]
+    Lost { state: String },
     #[error(transparent)]
     Fault(#[from] anyhow::Error),
+}
+
+/// What is done where the state is gone that was there before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LostState {
+    Refuse,
+    /// A person has said that a new one may take its place.
+    Replace,
 }
 
 /// Whether the state is free for us.
@@ -60,7 +75,16 @@ impl Node {
     /// # Errors
     /// See [`NodeError`].
     pub async fn open(config: &Path, clock: Clock) -> Result<Node, NodeError> {
-        match open(config, clock).await? {
+        Node::open_as(config, clock, LostState::Refuse).await
+    }
+
+    /// The same, with what is to be done where the state is gone.
+    ///
+    /// # Errors
+    /// See [`NodeError`].
+    pub async fn open_as(config: &Path, clock: Clock, lost: LostState) -> Result<Node, NodeError> {
+        let current = files::read(config).map_err(NodeError::Files)?;
+        match open_with(current, clock, lost).await? {
             Opened::Ours(node) => Ok(*node),
             Opened::Beside(shared) => {
                 let state = shared.current.load().settings.state.display().to_string();
@@ -104,22 +128,17 @@ impl Node {
     }
 }
 
-/// Opens the state as far as it is free.
-///
-/// # Errors
-/// The files are at fault, or the state cannot be opened.
-pub async fn open(config: &Path, clock: Clock) -> Result<Opened, NodeError> {
-    let current = files::read(config).map_err(NodeError::Files)?;
-    open_with(current, clock).await
-}
-
-/// The same with files that have been read already.
+/// Opens the state as far as it is free, with files that have been read already.
 ///
 /// # Errors
 /// The client files are at fault, or the state cannot be opened.
-pub async fn open_with(current: Current, clock: Clock) -> Result<Opened, NodeError> {
+pub async fn open_with(current: Current, clock: Clock, lost: LostState) -> Result<Opened, NodeError> {
     let state = current.settings.state.clone();
     let now = clock.now();
+    let is_lost = lock::lock_path(&state).exists() && !state.exists();
+    if is_lost && lost == LostState::Refuse {
+        return Err(NodeError::Lost { state: state.display().to_string() });
+    }
     let locked = lock::lock(&state).map_err(anyhow::Error::from)?;
     let lock = match locked {
         Locked::Ours(lock) => lock,
@@ -130,13 +149,22 @@ pub async fn open_with(current: Current, clock: Clock) -> Result<Opened, NodeErr
     };
     let store = Store::open(&state, &ids::state_id(), now).map_err(anyhow::Error::from)?;
     let epoch = store.begin_epoch(node_name(), now).await.context("cannot begin an epoch")?;
-    let loaded = book::load(&store, &current, Caution::None, now).await?;
-    if let Loaded::Faulty(faults) = loaded {
-        return Err(NodeError::Files(faults));
-    }
+    let removed = match book::load(&store, &current, Caution::None, now).await? {
+        Loaded::Faulty(faults) => return Err(NodeError::Files(faults)),
+        Loaded::Switched(change) => change.removed_in_open_cases,
+        Loaded::Unchanged | Loaded::TooFew { .. } => Vec::new(),
+    };
     adopt_renamed(&store, &current).await.map_err(anyhow::Error::from)?;
     make_folders(&current);
     let shared = shared(store, current, clock, epoch);
+    if is_lost {
+        shared.operator.tell(Thing::StateLost, format!("{} was gone; a new one stands in its place", state.display()));
+        tracing::error!(state = %state.display(), "the state was gone: a new one is begun, every feed is seen for the first time");
+    }
+    for client in removed {
+        shared.operator.tell(Thing::ClientsRemoved, client.clone());
+        tracing::warn!(client = %client, "removed although told of something that is not over");
+    }
     let feeds = FeedClient::new(Limits::default());
     let (mut email, mut webhook) = (Lanes::of(Channel::Email), Lanes::of(Channel::Webhook));
     email.refresh(&shared.current.load_full());
@@ -151,6 +179,7 @@ fn shared(store: Store, current: Current, clock: Clock, epoch: i64) -> Shared {
         current: Arc::new(CurrentCell::from_pointee(current)),
         clock,
         wakes: Arc::new(Wakes::default()),
+        pulse: Arc::default(),
         metrics: Arc::new(Metrics::new(env!("CARGO_PKG_VERSION"))),
         reported: Arc::default(),
         operator: Arc::default(),

@@ -7,6 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{files, node};
+use crate::domain::incident::TRIGGER;
+
 use crate::config::diagnostic::Diagnostic;
 use crate::domain::client::Channel;
 use crate::domain::counted::counted;
@@ -23,10 +25,18 @@ pub async fn reload(shared: &Shared, config: &Path) {
         Err(faults) => return refuse(&faults),
     };
     let before = shared.current.load_full();
+    if !before.playbook.is_empty() && !current.settings.playbook.exists() {
+        let file = &current.settings.playbook;
+        let help = "put it back; an empty file takes all guidance away";
+        let message = "is gone, and clients are told what it says";
+        return refuse(&[Diagnostic::whole_file(file, message.to_owned(), Some(help.to_owned()))]);
+    }
     let now = shared.clock.now();
     match book::load(&shared.store, &current, Caution::KeepMost, now).await {
         Ok(Loaded::Faulty(faults)) => return refuse(&faults),
         Ok(Loaded::TooFew { before, removed }) => {
+            let line = format!("{removed} of {}", counted(before as u64, "client", "clients"));
+            shared.operator.tell(Thing::ReloadRefused, line);
             tracing::error!(
                 clients = before,
                 removed,
@@ -87,6 +97,27 @@ async fn forget_feeds_that_are_gone(shared: &Shared, before: &Current, after: &C
     for feed in before.settings.feeds.iter().filter(|feed| !names.contains(feed.name.as_str())) {
         shared.metrics.forget_feed(&feed.name);
         say_who_follows(shared, &feed.name).await;
+    }
+}
+
+/// The same at a start: whoever took the feed out meanwhile learns which of its cases are open.
+pub async fn say_who_follows_what_is_gone(shared: &Shared) {
+    let current = shared.current.load_full();
+    let settings = &current.settings;
+    let open = match shared.store.sources_with_open_cases().await {
+        Ok(open) => open,
+        Err(error) => {
+            tracing::error!(error = %error, "the open cases of feeds that are gone could not be read");
+            return;
+        }
+    };
+    let is_there = |source: &String| {
+        settings.feeds.iter().any(|feed| feed.name == *source)
+            || settings.hooks.iter().any(|hook| hook.name == *source)
+            || [operator::SOURCE, TRIGGER].contains(&source.as_str())
+    };
+    for source in open.iter().filter(|source| !is_there(source)) {
+        say_who_follows(shared, source).await;
     }
 }
 

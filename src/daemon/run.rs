@@ -11,11 +11,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::front::Front;
-use super::node::{Node, NodeError};
+use super::node::{LostState, Node, NodeError};
 use super::readers::Readers;
 use super::repeat::{Found, Progress, Repeat};
 use super::watch::Watches;
-use super::{heartbeat, systemd};
+use super::{heartbeat, reload, systemd};
 use crate::domain::client::Channel;
 use crate::passes::lanes::Lanes;
 use crate::passes::{Clock, Shared, deliver, dispatch, keep, operator, rehearsal};
@@ -25,6 +25,8 @@ use crate::web::serve::{self, Limits};
 
 /// How often a pass looks without being woken: another process may have written.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How often a pass under way is asked whether it moves.
+const WATCH_EVERY: Duration = Duration::from_secs(2);
 const EPOCH_EVERY: Duration = Duration::from_secs(10);
 const PRUNE_EVERY: Duration = Duration::from_secs(3600);
 /// What is under way when we are told to stop has that long.
@@ -36,11 +38,12 @@ const STOP_WITHIN: Duration = Duration::from_secs(9);
 /// The files are at fault, the state is held or cannot be opened, a listener cannot be bound, or the store broke.
 pub async fn run(
     config: PathBuf,
+    lost: LostState,
     clock: Clock,
     stop: CancellationToken,
     reloads: Arc<tokio::sync::Notify>,
 ) -> Result<(), NodeError> {
-    let node = Node::open(&config, clock).await?;
+    let node = Node::open_as(&config, clock, lost).await?;
     let listeners = bind(&node.shared).await?;
     let shared = node.shared.clone();
     let places: Vec<String> = listeners.iter().map(|(listener, _)| listener.place()).collect();
@@ -54,7 +57,8 @@ pub async fn run(
     spawn_upkeep(&tasks, &shared, &progress, &quick);
     spawn_reloads(&tasks, watches, config, reloads, &quick);
 
-    announce(&shared, &places);
+    announce(&shared, &places).await;
+    reload::say_who_follows_what_is_gone(&shared).await;
     if rehearsal::is_on(&shared) {
         rehearsal::say_who_waits(&shared).await;
     }
@@ -101,13 +105,19 @@ enum Face {
 }
 
 fn serve_all(tasks: &TaskTracker, shared: &Shared, listeners: Vec<(Listener, Face)>, stop: &CancellationToken) {
+    // Of all connections that are taken so many are kept for whoever watches, however many clients come.
+    const FOR_ADMIN: usize = 50;
+    const MOST: usize = serve::MOST_CONNECTIONS;
+    let both = listeners.len() > 1;
     let front = Arc::new(Front { shared: shared.clone() });
     for (listener, face) in listeners {
-        let router = match face {
-            Face::Public(place) => routes::public_router(front.clone(), place),
-            Face::Admin => routes::admin_router(front.clone()),
+        let (router, connections) = match face {
+            Face::Public(place) if both => (routes::public_router(front.clone(), place), MOST - FOR_ADMIN),
+            Face::Public(place) => (routes::public_router(front.clone(), place), MOST),
+            Face::Admin => (routes::admin_router(front.clone()), FOR_ADMIN),
         };
-        tasks.spawn(serve::serve(listener, router, Limits::default(), stop.clone()));
+        let limits = Limits { connections, ..Limits::default() };
+        tasks.spawn(serve::serve(listener, router, limits, stop.clone()));
     }
 }
 
@@ -141,22 +151,26 @@ fn spawn_passes(tasks: &TaskTracker, node: Node, progress: &Progress, stop: &Can
         let repeat = Repeat { name: "operator", every: LOOK_EVERY, wake: &s.operator.wake, stop: &t, progress: &p };
         repeat.run(|| async { operator::pass(&s, s.clock.now()).await.map(|_| Found::Nothing) }).await;
     });
-    tasks.spawn(send(shared.clone(), Channel::Email, email, stop.clone()));
-    tasks.spawn(send(shared, Channel::Webhook, webhook, stop.clone()));
+    tasks.spawn(send(shared.clone(), Channel::Email, email, progress.clone(), stop.clone()));
+    tasks.spawn(send(shared, Channel::Webhook, webhook, progress.clone(), stop.clone()));
 }
 
-/// Sending is not watched by rounds: one message may rightly take ten minutes.
-async fn send(shared: Shared, channel: Channel, mut lanes: Lanes, stop: CancellationToken) {
-    let progress = Progress::default();
+/// One message may rightly take ten minutes: what has to move is the sending as a whole, which looks around each second.
+async fn send(shared: Shared, channel: Channel, mut lanes: Lanes, progress: Progress, stop: CancellationToken) {
+    let name = match channel {
+        Channel::Email => "deliver email",
+        Channel::Webhook => "deliver webhook",
+    };
     let wake = shared.wakes.of(channel);
     let lanes = tokio::sync::Mutex::new((&mut lanes, 0_u32));
-    let repeat = Repeat { name: "deliver", every: LOOK_EVERY, wake, stop: &stop, progress: &progress };
+    let repeat = Repeat { name, every: LOOK_EVERY, wake, stop: &stop, progress: &progress };
     repeat
         .run(|| async {
             let mut guard = lanes.lock().await;
             let (lanes, idle) = &mut *guard;
             lanes.refresh(&shared.current.load_full());
-            let report = deliver::pass(&shared, channel, lanes, &stop).await?;
+            let pass = deliver::pass(&shared, channel, lanes, &stop);
+            let report = watched(pass, name, &progress, || shared.pulse.beats(channel)).await?;
             let sent = report.delivered + report.failed;
             *idle = if sent > 0 { 0 } else { idle.saturating_add(1) };
             // Twenty looks without work, ten seconds: the connections are left.
@@ -167,6 +181,27 @@ async fn send(shared: Shared, channel: Channel, mut lanes: Lanes, stop: Cancella
         })
         .await;
     lanes.into_inner().0.rest().await;
+}
+
+/// Counts a long pass as moving as long as its own beats go on.
+async fn watched<T>(
+    pass: impl Future<Output = T>,
+    name: &'static str,
+    progress: &Progress,
+    beats: impl Fn() -> u64,
+) -> T {
+    tokio::pin!(pass);
+    let mut before = beats();
+    loop {
+        tokio::select! {
+            done = &mut pass => return done,
+            () = tokio::time::sleep(WATCH_EVERY) => {}
+        }
+        if beats() != before {
+            progress.beat(name);
+        }
+        before = beats();
+    }
 }
 
 fn spawn_upkeep(tasks: &TaskTracker, shared: &Shared, progress: &Progress, stop: &CancellationToken) {
@@ -222,11 +257,20 @@ fn spawn_reloads(
     });
 }
 
-fn announce(shared: &Shared, places: &[String]) {
+async fn announce(shared: &Shared, places: &[String]) {
     let current = shared.current.load();
     let settings = &current.settings;
     for word in current.asked_in_vain() {
         tracing::warn!(key = word, "set, and not in this release");
+    }
+    if let Ok(book) = shared.store.book_counts().await
+        && book.without_priorities > 0
+    {
+        tracing::warn!(
+            clients = book.without_priorities,
+            of = book.clients,
+            "clients without priorities are told nothing"
+        );
     }
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),

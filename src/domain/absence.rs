@@ -107,6 +107,7 @@ mod tests {
     fn listed() -> Story {
         let mut story = story();
         story.updates = vec![Update { origin: Origin::Polled, ..update(1, Some(1), "It fails.") }];
+        story.case.facts.source_said = Some(SourceSaid::default());
         story
     }
 

@@ -106,6 +106,9 @@ pub struct Facts {
     /// The name under which its source was known when the case began, if that was another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_source: Option<String>,
+    /// The ids of incidents that are parts of this one: they are told in its thread and never lead it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<String>,
     /// The messages of webhooks that have been taken in, by their senders' ids; the last ones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<String>,
@@ -117,8 +120,14 @@ pub struct Facts {
     /// it: the phase that it last said.
     #[serde(default)]
     pub phase_last_said: Option<Phase>,
-    /// Since when the reads of its feed have been older than what we know.
+    /// The planned start at which it was said to begin by the clock, because its source had not said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begun_by_clock: Option<Timestamp>,
+    /// Since when the reads of its feed have been older than what we know and in line with each other.
     pub stale_since: Option<Timestamp>,
+    /// The source's stamp of the last of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stale_stamp: Option<Timestamp>,
 }
 
 impl Facts {
@@ -302,9 +311,20 @@ pub struct Story {
 }
 
 impl Story {
+    /// The story with what a step writes.
+    pub fn after(known: Option<Story>, case: Case, updates: &[Update], change: Option<&Change>) -> Story {
+        let (mut all, mut changes) = known.map(|known| (known.updates, known.changes)).unwrap_or_default();
+        all.retain(|known| !updates.iter().any(|new| new.number == known.number));
+        all.extend(updates.iter().cloned());
+        all.sort_by_key(|update| update.number);
+        changes.retain(|known| change.is_none_or(|new| new.sequence != known.sequence));
+        changes.extend(change.cloned());
+        Story { case, updates: all, changes }
+    }
+
     /// Whether the feed of its source has listed the incident: from then on it leads.
     pub fn is_listed(&self) -> bool {
-        self.case.facts.source_said.is_some() || self.updates.iter().any(|update| update.origin == Origin::Polled)
+        self.case.facts.source_said.is_some()
     }
 
     /// The one change that planning has not taken up.

@@ -69,7 +69,7 @@ pub fn decide(
         }
         Decision::Everyone => (concern_everyone(&mut case)?, format!("{by} said that it concerns everybody")),
         Decision::Nobody => (concern_nobody(&mut case, now)?, format!("{by} said that it concerns nobody")),
-        Decision::Announce => (announce(&mut case)?, format!("announced by hand by {by}")),
+        Decision::Announce => (announce(&mut case, now)?, format!("announced by hand by {by}")),
         Decision::Close => (close(&mut case, now), format!("closed by hand by {by}")),
     };
     let change = said.map(|said| {
@@ -156,11 +156,14 @@ fn concern_nobody(case: &mut Case, now: Timestamp) -> Result<Option<Said>, Refus
     Ok(Said::only(Kind::Narrower).unless_silent(case))
 }
 
-fn announce(case: &mut Case) -> Result<Option<Said>, Refused> {
+fn announce(case: &mut Case, now: Timestamp) -> Result<Option<Said>, Refused> {
     if !case.facts.silent_since_first_sight {
         return Err(Refused::AnnouncedAlready);
     }
     case.facts.silent_since_first_sight = false;
+    if case.facts.scope == Scope::Unscoped {
+        (case.facts.asked_at, case.timers.unscoped_at) = (Some(now), Some(now + TEN_MINUTES));
+    }
     let mut said = Said::only(Kind::Opened);
     if matches!(case.facts.phase, Phase::InProgress | Phase::Verifying) {
         said.kinds.insert(Kind::Started);

@@ -49,6 +49,14 @@ impl Cause {
     }
 }
 
+impl Cause {
+    /// The server did not answer, as against one that refuses.
+    pub fn is_of_the_connection(&self) -> bool {
+        let before_a_recipient = ["connect", "greeting", "ehlo", "starttls", "auth", "mail"];
+        self.code.is_none() && before_a_recipient.contains(&self.phase.as_str())
+    }
+}
+
 impl std::fmt::Display for Cause {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.code {
@@ -100,6 +108,18 @@ impl Outcome {
             Outcome::Failed { cause } => cause.code.is_some(),
             Outcome::Deferred { cause, .. } => matches!(cause.phase.as_str(), "rcpt" | "data" | "body" | "final"),
             Outcome::AccountHeld { .. } => false,
+        }
+    }
+
+    /// Whether the server could not be spoken with: no answer, or none that is one, before any recipient was named.
+    pub fn is_unreached(&self) -> bool {
+        match self {
+            Outcome::Deferred { cause, .. } => cause.is_of_the_connection(),
+            Outcome::Delivered { .. }
+            | Outcome::Failed { .. }
+            | Outcome::Uncertain { .. }
+            | Outcome::AccountHeld { .. }
+            | Outcome::Gone { .. } => false,
         }
     }
 

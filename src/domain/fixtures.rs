@@ -64,7 +64,10 @@ pub fn facts() -> Facts {
         asked_at: None,
         closed_by_hand: false,
         phase_last_said: None,
+        begun_by_clock: None,
+        parts: Vec::new(),
         stale_since: None,
+        stale_stamp: None,
     }
 }
 

@@ -46,8 +46,8 @@ pub struct Question<'a> {
 pub fn find(question: &Question<'_>) -> Found {
     if let Some(said) = said_and_valid(question.facts) {
         let actions = match said.need {
-            Need::None => Vec::new(),
-            Need::Maybe | Need::Required => {
+            Need::None if said.text.is_empty() => Vec::new(),
+            Need::None | Need::Maybe | Need::Required => {
                 let id = format!("said-{}", text::text_hash(&said.text));
                 let bare = bare_action(id, said.need, said.text.clone());
                 vec![Action { by: said.by, takes: said.takes.clone(), ..bare }]

@@ -263,6 +263,9 @@ pub enum Announce {
     Silent,
 }
 
+/// The source of what people trigger without naming a feed.
+pub const TRIGGER: &str = "trigger";
+
 /// When the author promises the next word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -16,6 +16,7 @@ pub mod guidance;
 pub mod html;
 pub mod incident;
 pub mod kept;
+pub mod kind;
 pub mod likeness;
 pub mod missed;
 pub mod news;

@@ -4,6 +4,7 @@
 //! Deliberately absent: who is told (`plan.rs`) and everything that happens without the source (`keep`).
 
 mod intake;
+mod opening;
 #[cfg(test)]
 mod tests;
 
@@ -11,14 +12,16 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::case::{Case, CaseState, Change, Facts, Scope, SourceSaid, Story, Timers, Update};
+use super::case::{Case, CaseState, Change, Scope, SourceSaid, Story, Update};
 use super::component::Catalog;
 use super::guidance;
-use super::incident::{Impact, Observation, Origin, Part, Phase, is_ahead, not_ahead};
+use super::incident::{Observation, Origin, Part, Phase, is_ahead};
+use super::news::Urgency;
 use super::notice::Kind;
 use super::pace::{PaceSettings, Unscoped};
 use super::playbook::Entry;
 use intake::Work;
+use opening::first_seen;
 
 /// What stays removed for that long no longer concerns those it was removed for; and so long the operator
 /// has to say whom an unscoped case concerns.
@@ -108,6 +111,8 @@ pub enum Remark {
     Unmapped(Vec<String>),
     Unscoped,
     NotAnnounced,
+    /// What the source says cannot be true, and what we made of it.
+    Odd(&'static str),
     FoundOpenAtFirstSight,
     TakenInAsHistory,
 }
@@ -125,101 +130,14 @@ pub fn observe(known: Option<&Story>, seen: &Observation, context: &Context<'_>)
     }
 }
 
-fn first_seen(seen: &Observation, context: &Context<'_>) -> Observed {
-    let title = match (seen.title.clone().filter(|title| !title.trim().is_empty()), seen.origin) {
-        (Some(title), _) => title,
-        // Nobody is there to be asked for one, and a case without a name is better than none.
-        (None, Origin::Polled) => seen.incident.clone(),
-        (None, Origin::Pushed | Origin::ByHand) => return Observed::Incomplete { missing: "title" },
-    };
-    if seen.origin != Origin::Polled && seen.updates.iter().all(|u| u.body.trim().is_empty()) {
-        return Observed::Incomplete { missing: "body" };
-    }
-    let phase = seen.phase.unwrap_or_else(|| presumed_phase(seen, context.now));
-    let mut remarks = Vec::new();
-    let mut work = Work {
-        case: blank_case(seen, title, phase, context),
-        updates: Vec::new(),
-        touched: BTreeSet::new(),
-        kinds: BTreeSet::new(),
-        facts: None,
-    };
-    work.take_updates(seen, context, &mut remarks);
-    work.take_scope(seen, context, &mut remarks);
-    work.take_words_for_all(seen);
-    let kinds = opening_kinds(seen, phase, context, &mut remarks);
-    work.case.facts.silent_since_first_sight = kinds.is_empty() && !phase.is_over();
-    if phase.is_over() {
-        work.end(seen, context);
-    }
-    if kinds.is_empty() {
-        work.case.state = if phase.is_over() { CaseState::Closed } else { CaseState::Open };
-        work.case.closed_at = phase.is_over().then_some(context.now);
-        work.case.timers = Timers::default();
-        for update in &mut work.updates {
-            update.sequence = Some(0);
-        }
-        return work.finish(None, context, remarks);
-    }
-    work.kinds = kinds;
-    let why = if work.kinds.contains(&Kind::Resolved) { "found ended" } else { "a case we have not had" };
-    work.finish(Some(why.to_owned()), context, remarks)
-}
-
-/// Where an incident stands whose own word says nothing to us: where its newest update put it that does. That it is
-/// over only the incident's own word can say.
-fn presumed_phase(seen: &Observation, now: Timestamp) -> Phase {
-    if let Some(phase) = last_open_phase(seen.updates.iter().map(|update| update.phase)) {
-        return phase;
-    }
-    match seen.scheduled_for {
-        Some(start) if start > now => Phase::Scheduled,
-        Some(_) => Phase::InProgress,
-        None if seen.impact == Some(Impact::Maintenance) => Phase::Scheduled,
-        None => Phase::Investigating,
-    }
+/// What a person says never waits for company.
+fn urgency_of(seen: &Observation) -> Urgency {
+    if seen.origin == Origin::ByHand { Urgency::ByHand } else { Urgency::ByKind }
 }
 
 /// The last open phase that is stated.
 fn last_open_phase(phases: impl DoubleEndedIterator<Item = Option<Phase>>) -> Option<Phase> {
     phases.rev().flatten().find(|phase| !phase.is_over())
-}
-
-fn opening_kinds(seen: &Observation, phase: Phase, context: &Context<'_>, remarks: &mut Vec<Remark>) -> BTreeSet<Kind> {
-    if phase.is_over() {
-        if is_history(seen, context) {
-            remarks.push(Remark::TakenInAsHistory);
-            return BTreeSet::new();
-        }
-        return BTreeSet::from([Kind::Opened, closing_kind(phase)]);
-    }
-    match context.sight {
-        Sight::First => {
-            remarks.push(Remark::FoundOpenAtFirstSight);
-            BTreeSet::new()
-        }
-        Sight::FirstAnnounced | Sight::Watching { .. } => {
-            let mut kinds = BTreeSet::from([Kind::Opened]);
-            if phase == Phase::InProgress || phase == Phase::Verifying {
-                kinds.insert(Kind::Started);
-            }
-            kinds
-        }
-    }
-}
-
-/// Found closed: told only if its first post came after our last good read and it ended within `max_age`.
-fn is_history(seen: &Observation, context: &Context<'_>) -> bool {
-    let last_good_at = match context.sight {
-        Sight::First | Sight::FirstAnnounced => return true,
-        Sight::Watching { last_good_at } => last_good_at,
-    };
-    let first_post = seen.updates.iter().filter_map(|u| u.at).min();
-    let ended = seen.resolved_at.or_else(|| seen.updates.iter().filter_map(|u| u.at).max());
-    let posted_before = last_good_at.is_some_and(|good| first_post.is_none_or(|post| post <= good));
-    let max_age = SignedDuration::try_from(context.pace.max_age).unwrap_or(SignedDuration::MAX);
-    let too_old = ended.is_some_and(|end| context.now.duration_since(end) > max_age);
-    posted_before || too_old
 }
 
 fn closing_kind(phase: Phase) -> Kind {
@@ -237,52 +155,6 @@ fn closing_kind(phase: Phase) -> Kind {
     }
 }
 
-fn blank_case(seen: &Observation, title: String, phase: Phase, context: &Context<'_>) -> Case {
-    Case {
-        key: 0,
-        version: 0,
-        id: context.new_id.to_owned(),
-        reference: context.new_reference.to_owned(),
-        source: seen.source.clone(),
-        incident: seen.incident.clone(),
-        state: CaseState::Open,
-        episode: 1,
-        sequence: 0,
-        opened_at: context.now,
-        ended_at: None,
-        closed_at: None,
-        facts: Facts {
-            title,
-            phase,
-            phase_unknown: seen.phase_unknown.clone(),
-            impact: seen.impact,
-            components: Vec::new(),
-            scope: Scope::Unscoped,
-            started_at: seen.started_at.map(|at| not_ahead(at, context.now)),
-            resolved_at: None,
-            scheduled_for: seen.scheduled_for,
-            scheduled_until: seen.scheduled_until,
-            url: seen.url.clone(),
-            data_loss: None,
-            report_by: None,
-            stand: None,
-            said_action: None,
-            silent_since_first_sight: false,
-            revised_at: seen.revised_at.filter(|at| !is_ahead(*at, context.now)),
-            last_news_at: context.now,
-            missed_reads: Vec::new(),
-            source_said: source_said(seen),
-            first_source: None,
-            events: seen.event.iter().cloned().collect(),
-            asked_at: None,
-            closed_by_hand: false,
-            phase_last_said: None,
-            stale_since: None,
-        },
-        timers: Timers::default(),
-    }
-}
-
 /// What the feed that leads says of the state of an incident.
 fn source_said(seen: &Observation) -> Option<SourceSaid> {
     let leads = seen.origin == Origin::Polled && seen.part == Part::Leads;
@@ -296,13 +168,20 @@ fn seen_again(story: &Story, seen: &Observation, context: &Context<'_>) -> Obser
         touched: BTreeSet::new(),
         kinds: BTreeSet::new(),
         facts: None,
+        urgency: urgency_of(seen),
     };
     if seen.origin == Origin::Polled {
         // Listed, however old the copy is.
         work.case.facts.missed_reads.clear();
     }
     if is_stale(story, seen) {
-        let since = *work.case.facts.stale_since.get_or_insert(context.now);
+        let facts = &mut work.case.facts;
+        if facts.stale_stamp.is_some_and(|stamp| seen.revised_at < Some(stamp)) {
+            // Older than an older one: they are copies at random, not a line that the source has gone back to.
+            facts.stale_since = None;
+        }
+        facts.stale_stamp = seen.revised_at;
+        let since = *facts.stale_since.get_or_insert(context.now);
         let believed = context.now.duration_since(since) >= STALE_IS_TRUE_AFTER && story.case.state == CaseState::Open;
         if !believed {
             return if work.case == story.case {
@@ -316,6 +195,8 @@ fn seen_again(story: &Story, seen: &Observation, context: &Context<'_>) -> Obser
     work.remember_event(seen);
     if repeats_an_older_update(story, seen) {
         work.take_updates(seen, context, &mut remarks);
+    } else if is_part(story, seen) {
+        work.take_part(seen, context, &mut remarks);
     } else if follows(story, seen) {
         work.follow(story, seen, context, &mut remarks);
     } else {
@@ -325,6 +206,9 @@ fn seen_again(story: &Story, seen: &Observation, context: &Context<'_>) -> Obser
         work.kinds.insert(Kind::Action);
     }
     work.drop_what_is_not_news();
+    if context.sight == Sight::First && story.case.sequence == 0 {
+        return work.finish_in_silence(context, remarks);
+    }
     if story.was_closed_by_hand() && seen.origin != Origin::ByHand {
         // That it was our last word has been told: only what fails again after its source had it over is news.
         work.kinds.retain(|kind| *kind == Kind::Reopened);
@@ -344,7 +228,7 @@ fn seen_again(story: &Story, seen: &Observation, context: &Context<'_>) -> Obser
 
 fn take_all(work: &mut Work, seen: &Observation, context: &Context<'_>, remarks: &mut Vec<Remark>) {
     let facts = &mut work.case.facts;
-    facts.stale_since = None;
+    (facts.stale_since, facts.stale_stamp) = (None, None);
     let not_ahead = |at: &Timestamp| !is_ahead(*at, context.now);
     facts.revised_at = seen.revised_at.filter(not_ahead).or(facts.revised_at);
     facts.started_at = seen.started_at.filter(not_ahead).or(facts.started_at);
@@ -356,7 +240,8 @@ fn take_all(work: &mut Work, seen: &Observation, context: &Context<'_>, remarks:
     let said = work.case.facts.source_said.clone();
     work.take_phase(seen, said.as_ref().and_then(|said| said.phase), context);
     work.take_impact(seen, said.as_ref().and_then(|said| said.impact));
-    work.take_window(seen);
+    work.drop_the_impact_of_planned_work();
+    work.take_window(seen, remarks);
     let is_said_again =
         said.as_ref().is_some_and(|said| said.components.is_some() && said.components == seen.components);
     let stands = is_said_again && seen.origin == Origin::Polled && work.case.facts.scope == Scope::NamedByPerson;
@@ -365,6 +250,12 @@ fn take_all(work: &mut Work, seen: &Observation, context: &Context<'_>, remarks:
     }
     work.case.facts.source_said = source_said(seen).or(said);
     work.take_words_for_all(seen);
+}
+
+/// Whether it is one of several incidents that its author joined into this case.
+fn is_part(story: &Story, seen: &Observation) -> bool {
+    let case = &story.case;
+    seen.incident != case.incident && (seen.parent.is_some() || case.facts.parts.contains(&seen.incident))
 }
 
 /// Whether another source than this one leads the case: the feed, once it has listed the incident.

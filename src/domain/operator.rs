@@ -75,6 +75,10 @@ pub enum Thing {
     Template,
     /// Clients that left the files although they were told of something that is not over.
     ClientsRemoved,
+    /// A reload that would have removed many clients was refused.
+    ReloadRefused,
+    /// The state was gone, and a new one was begun.
+    StateLost,
     /// Cases of a feed that is no longer in the configuration.
     FeedRemoved {
         feed: String,
@@ -96,10 +100,14 @@ impl Thing {
             Thing::FeedOdd { feed } => format!("The feed {feed} says odd things"),
             Thing::Unmapped { feed } => format!("The feed {feed} names components that match nothing"),
             Thing::FoundOpen { feed } => format!("The feed {feed} was first read, and incidents are open"),
-            Thing::AccountHeld { channel } => format!("Our {channel} account is refused: nothing is sent through it"),
+            Thing::AccountHeld { channel } => {
+                format!("Nothing is sent by {channel}: our account is refused, or its server does not answer")
+            }
             Thing::ContactGone => "A contact answered that it is gone".to_owned(),
             Thing::Template => "A template of ours failed".to_owned(),
             Thing::ClientsRemoved => "Clients were removed while they follow a case".to_owned(),
+            Thing::ReloadRefused => "A reload was refused: it would have removed many clients".to_owned(),
+            Thing::StateLost => "The state was lost: candor does not know what clients have been told".to_owned(),
             Thing::FeedRemoved { feed } => format!("The feed {feed} left the configuration with open cases"),
         }
     }
@@ -134,17 +142,33 @@ impl Thing {
                 "Nobody is told of them until their next change. To tell now: candor case REF --announce".to_owned()
             }
             Thing::AccountHeld { .. } => {
-                "It is tried again every 5 minutes, and at a reload. What waits: candor deliveries".to_owned()
+                "It is tried again at least every 5 minutes, and at a reload. What waits: candor deliveries".to_owned()
             }
             Thing::ContactGone => "It stays off until the client files name another address.".to_owned(),
             Thing::Template => "Clients get the built-in one. To see the fault: candor check".to_owned(),
             Thing::ClientsRemoved => "They hear no more of it, not even the end.".to_owned(),
+            Thing::ReloadRefused => "If it is meant, start candor anew; until then the clients are those of before.".to_owned(),
+            Thing::StateLost => {
+                "What is open was found anew, and is told with its next change, in the same threads. To tell it now: candor \
+                 case REF --announce"
+                    .to_owned()
+            }
             Thing::FeedRemoved { .. } => {
                 "Their clients go on hearing that nothing is new. To end a case: candor case REF --close; a feed that \
                  was renamed adopts them with was = \"OLD NAME\""
                     .to_owned()
             }
         }
+    }
+
+    /// Whether something goes wrong, as against what the operator is told because it is so.
+    pub fn is_trouble(&self) -> bool {
+        !matches!(self, Thing::CaseOpened { .. } | Thing::WordDue { .. })
+    }
+
+    /// The word of its kind, for a metric.
+    pub fn word(&self) -> &'static str {
+        self.kind().0
     }
 
     fn kind(&self) -> (&'static str, &str) {
@@ -164,6 +188,8 @@ impl Thing {
             Thing::ContactGone => ("contact_gone", ""),
             Thing::Template => ("template", ""),
             Thing::ClientsRemoved => ("clients_removed", ""),
+            Thing::ReloadRefused => ("reload_refused", ""),
+            Thing::StateLost => ("state_lost", ""),
             Thing::FeedRemoved { feed } => ("feed_removed", feed),
         }
     }
@@ -230,6 +256,11 @@ pub fn said<'a>(changes: impl Iterator<Item = &'a Change>) -> (Vec<&'a str>, usi
 
 fn lines_of(change: &Change) -> impl Iterator<Item = &str> {
     change.why.lines()
+}
+
+/// A time in a line for the operator, in UTC.
+pub fn minute(at: Timestamp) -> String {
+    at.strftime("%a %-d %b, %H:%M UTC").to_string()
 }
 
 /// A case in one line: its title, phase and impact.
@@ -299,7 +330,10 @@ fn blank_facts(thing: &Thing, now: Timestamp) -> Facts {
         events: Vec::new(),
         closed_by_hand: false,
         phase_last_said: None,
+        begun_by_clock: None,
+        parts: Vec::new(),
         stale_since: None,
+        stale_stamp: None,
     }
 }
 

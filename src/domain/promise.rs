@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::case::{Acts, CaseState, Change, Facts, Promise, Story, Timers};
+use super::case::{Acts, Case, CaseState, Change, Facts, Promise, Story, Timers};
 use super::incident::{Impact, NextWord, Phase};
 use super::notice::Kind;
 use super::pace::PromiseSettings;
@@ -53,6 +53,32 @@ pub fn interval(settings: &PromiseSettings, standing: &Standing, now: Timestamp)
     }
 }
 
+impl Standing {
+    /// As it is now. Planned work is as old, and as long without news, as its planned start or end lies behind.
+    pub fn of(case: &Case, without_news: u32, now: Timestamp) -> Standing {
+        let facts = &case.facts;
+        let planned = planned_time_behind(facts, now).unwrap_or(Timestamp::MIN);
+        Standing {
+            phase: facts.phase,
+            impact: facts.impact,
+            opened_at: case.opened_at.max(planned),
+            last_news_at: quiet_since(facts, now),
+            without_news,
+        }
+    }
+}
+
+/// Since when there has been nothing new: planned work is news by its planned start and end too.
+pub fn quiet_since(facts: &Facts, now: Timestamp) -> Timestamp {
+    facts.last_news_at.max(planned_time_behind(facts, now).unwrap_or(Timestamp::MIN))
+}
+
+/// The planned end if it is past, else the planned start if it is.
+fn planned_time_behind(facts: &Facts, now: Timestamp) -> Option<Timestamp> {
+    let times = [facts.scheduled_until, facts.scheduled_for];
+    times.into_iter().flatten().filter(|_| facts.phase.is_maintenance()).find(|at| *at <= now)
+}
+
 /// The promise that a notice sent now makes: the author's own where it lies ahead, else the interval.
 pub fn make(
     settings: &PromiseSettings,
@@ -74,13 +100,7 @@ pub fn of_change(settings: &PromiseSettings, story: &Story, change: &Change, now
     }
     let in_a_row = case.timers.promise.map_or(0, |before| before.without_news);
     let without_news = if change.reason() == Kind::Due { in_a_row + 1 } else { 0 };
-    let standing = Standing {
-        phase: case.facts.phase,
-        impact: case.facts.impact,
-        opened_at: case.opened_at,
-        last_news_at: case.facts.last_news_at,
-        without_news,
-    };
+    let standing = Standing::of(case, without_news, now);
     let said = story
         .updates
         .iter()
@@ -114,8 +134,8 @@ const REMINDERS: [SignedDuration; 3] =
     [SignedDuration::from_hours(7 * 24), SignedDuration::from_hours(24), SignedDuration::from_hours(1)];
 /// Work that takes longer has a word half-way.
 const HALF_WAY_FROM: SignedDuration = SignedDuration::from_hours(2);
-/// A word that is nearer than that is the one being made.
-const SOON: SignedDuration = SignedDuration::from_secs(60);
+/// A word that is nearer than that is the one being made: a reminder that close to the source's own is not sent.
+const SOON: SignedDuration = SignedDuration::from_mins(15);
 
 /// The promise of planned work: its next reminder or its start; once it runs the middle, if it is long, and its end.
 /// `None` when all of that is past, or it is no planned work: the interval holds.
@@ -128,12 +148,7 @@ pub fn of_planned_work(facts: &Facts, now: Timestamp) -> Option<Promise> {
             words.extend(REMINDERS.iter().filter_map(|ahead| Some((start.checked_sub(*ahead).ok()?, Acts::Ahead))));
             words.push((start, Acts::OnTime));
         }
-        Phase::InProgress | Phase::Verifying => {
-            let end = end?;
-            let length = start.map(|start| end.duration_since(start)).filter(|length| *length > HALF_WAY_FROM);
-            words.extend(length.map(|length| (end - length / 2, Acts::Ahead)));
-            words.push((end, Acts::OnTime));
-        }
+        Phase::InProgress | Phase::Verifying => {}
         Phase::Investigating
         | Phase::Identified
         | Phase::Monitoring
@@ -141,6 +156,12 @@ pub fn of_planned_work(facts: &Facts, now: Timestamp) -> Option<Promise> {
         | Phase::Postmortem
         | Phase::Completed
         | Phase::Cancelled => return None,
+    }
+    // Also where its source is late to say that it has begun.
+    if let Some(end) = end {
+        let length = start.map(|start| end.duration_since(start)).filter(|length| *length > HALF_WAY_FROM);
+        words.extend(length.map(|length| (end - length / 2, Acts::Ahead)));
+        words.push((end, Acts::OnTime));
     }
     // Its start and its end are told however near they are.
     let is_ahead = |(at, acts): &(Timestamp, Acts)| match acts {
@@ -151,11 +172,17 @@ pub fn of_planned_work(facts: &Facts, now: Timestamp) -> Option<Promise> {
     Some(Promise { made_at: now, due_at, without_news: 0, acts })
 }
 
-/// What is said when a promise falls due with nothing new.
+/// What is said when a promise falls due with nothing new. Work that its source has not said to have begun begins by
+/// the clock, once.
 pub fn word_when_due(facts: &Facts, promise: &Promise) -> Kind {
+    let is_ahead = |at: Option<Timestamp>| at.is_some_and(|at| promise.due_at < at);
+    let is_its_end = facts.scheduled_until == Some(promise.due_at);
     match facts.phase {
-        Phase::Scheduled if facts.scheduled_for.is_some_and(|start| promise.due_at < start) => Kind::Reminder,
-        Phase::InProgress | Phase::Verifying if facts.scheduled_until == Some(promise.due_at) => Kind::Overdue,
+        Phase::Scheduled if is_ahead(facts.scheduled_for) => Kind::Reminder,
+        Phase::Scheduled if facts.scheduled_for.is_some() && facts.begun_by_clock != facts.scheduled_for => {
+            Kind::Started
+        }
+        Phase::Scheduled | Phase::InProgress | Phase::Verifying if is_its_end => Kind::Overdue,
         Phase::Scheduled
         | Phase::InProgress
         | Phase::Verifying
@@ -242,8 +269,12 @@ mod tests {
         check(Scheduled, 8 * day, 8 * day + 60, Some((day, Acts::Ahead)), Kind::Reminder);
         check(Scheduled, 7 * day, 7 * day + 60, Some((6 * day, Acts::Ahead)), Kind::Reminder);
         check(Scheduled, 90, 150, Some((30, Acts::Ahead)), Kind::Reminder);
-        check(Scheduled, 60, 120, Some((60, Acts::OnTime)), Kind::Due);
-        check(Scheduled, 1, 120, Some((1, Acts::OnTime)), Kind::Due);
+        check(Scheduled, 75, 150, Some((75, Acts::OnTime)), Kind::Started);
+        check(Scheduled, 76, 150, Some((16, Acts::Ahead)), Kind::Reminder);
+        check(Scheduled, 60, 120, Some((60, Acts::OnTime)), Kind::Started);
+        check(Scheduled, 1, 120, Some((1, Acts::OnTime)), Kind::Started);
+        check(Scheduled, -10, 50, Some((50, Acts::OnTime)), Kind::Started);
+        check(Scheduled, -10, 290, Some((140, Acts::Ahead)), Kind::Started);
         check(Scheduled, 60 * 24 + 1, 60 * 24 + 60, Some((60 * 23 + 1, Acts::Ahead)), Kind::Reminder);
         check(InProgress, -10, 290, Some((140, Acts::Ahead)), Kind::Due);
         check(InProgress, -10, 50, Some((50, Acts::OnTime)), Kind::Overdue);

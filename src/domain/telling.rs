@@ -14,6 +14,7 @@ use super::component::Catalog;
 use super::incident::{Impact, Need, Phase};
 use super::kept::KeptPromises;
 use super::notice::{Action, Affected, Guidance, Kind, Notice, Voice};
+use super::promise;
 use super::thread::{Standing, Thread, Variant};
 
 #[derive(Debug, Clone, Copy)]
@@ -58,7 +59,7 @@ impl Telling<'_> {
             next_word: self.next_word.filter(|at| speaks_again && *at > self.now),
             promised: range.last().and_then(|c| c.facts.promised).filter(|_| is_due),
             lost_sight_since: range.last().and_then(|c| c.facts.lost_sight_since),
-            is_daily: self.now.duration_since(case.facts.last_news_at).as_hours() >= 24,
+            is_daily: self.now.duration_since(promise::quiet_since(&case.facts, self.now)).as_hours() >= 24,
             promises: self.promises.filter(|_| self.closing().is_some()),
             page: None,
             drill: false,

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::cause::Cause;
@@ -32,12 +33,25 @@ pub struct PageMemory {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 struct DocumentMemory {
     validators: Validators,
+    /// Of its bytes; empty before it was read.
+    #[serde(default)]
+    hash: String,
     listed: BTreeSet<String>,
     #[serde(default)]
     extent: Extent,
     #[serde(default)]
     oddities: BTreeSet<Oddity>,
     age: Age,
+}
+
+impl DocumentMemory {
+    fn holds(&self, body: &[u8]) -> bool {
+        !self.hash.is_empty() && self.hash == hash(body)
+    }
+}
+
+fn hash(body: &[u8]) -> String {
+    data_encoding::HEXLOWER.encode(&Sha256::digest(body))
 }
 
 /// What a page was asked, to answer one look.
@@ -162,8 +176,13 @@ impl Look<'_> {
         let known = self.memory_of(name).validators.clone();
         match self.client.get(&url, &known, self.question.now).await {
             Fetched::Unchanged => Seen::Same,
+            // A page without ETags sends the same document each time.
+            Fetched::Fresh { body, validators } if self.memory_of(name).holds(&body) => {
+                self.memory_of(name).validators = validators;
+                Seen::Same
+            }
             Fetched::Fresh { body, validators } => match name.parse(&body, self.question.source) {
-                Ok(document) => self.take(name, document, validators),
+                Ok(document) => self.take(name, document, validators, hash(&body)),
                 Err(foreign) => self.fail(name, Cause::Foreign(foreign.0), None),
             },
             // Look-alikes without maintenances have no such list; what it would show is shown nowhere.
@@ -175,7 +194,7 @@ impl Look<'_> {
         }
     }
 
-    fn take(&mut self, name: Name, document: Document, validators: Validators) -> Seen {
+    fn take(&mut self, name: Name, document: Document, validators: Validators, hash: String) -> Seen {
         if self.reading.page_id.as_ref().is_some_and(|page_id| *page_id != document.page_id) {
             return self.fail(name, Cause::Foreign("a document of another page than the summary".to_owned()), None);
         }
@@ -193,6 +212,7 @@ impl Look<'_> {
         };
         *self.memory_of(name) = DocumentMemory {
             validators,
+            hash,
             listed: document.listed_ids,
             extent: document.extent,
             oddities: document.oddities,

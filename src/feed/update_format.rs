@@ -221,6 +221,12 @@ impl UpdateFile {
                 return Err(fault_at(text, table, key, message));
             }
         }
+        if let (Some(from), Some(until)) = (self.incident.scheduled_for, self.incident.scheduled_until)
+            && until <= from
+        {
+            let message = format!("{until} is not after the beginning of the window, {from}");
+            return Err(fault_at(text, "incident", "scheduled_until", message));
+        }
         Ok(self)
     }
 

@@ -19,10 +19,15 @@ pub struct FeedDue<'s> {
 /// # Errors
 /// [`Unproven::NotFound`] when it is missing or wrong, as for a hook that does not exist.
 pub fn knock<'s>(request: &HookRequest, tokens: &[HookToken], feed: &'s str) -> Result<FeedDue<'s>, Unproven> {
-    match &request.token {
-        Some(token) if is_one_of(token, tokens) => Ok(FeedDue { feed }),
-        Some(_) | None => Err(Unproven::NotFound),
+    match is_let_in(request.token.as_deref(), tokens) {
+        true => Ok(FeedDue { feed }),
+        false => Err(Unproven::NotFound),
     }
+}
+
+/// Whether the token in the path is one of the hook's.
+pub fn is_let_in(token: Option<&str>, tokens: &[HookToken]) -> bool {
+    token.is_some_and(|token| is_one_of(token, tokens))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! Holding is a row of the account, never a state of its deliveries. Deliberately absent: sending (`deliver`), and
 //! whose fault a refused recipient is (`domain::refusals`).
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::Shared;
 use super::lanes::Lanes;
@@ -15,6 +15,20 @@ use crate::store::rows::{HeldAccount, HeldFor, RefusedContact};
 
 /// A held account is probed that often.
 const PROBE_EVERY: SignedDuration = SignedDuration::from_mins(5);
+/// A server that does not answer is asked again after the first wait, as long as it has not been held for the time
+/// beside it.
+const STEPS: [(SignedDuration, SignedDuration); 2] = [
+    (SignedDuration::from_secs(30), SignedDuration::from_mins(2)),
+    (SignedDuration::from_mins(2), SignedDuration::from_mins(10)),
+];
+/// So many messages in a row that found no server, and it is asked once a step, not once a message.
+pub const UNREACHED: u32 = 5;
+
+/// How long until a held account is probed next.
+fn probe_after(cause: &Cause, held_for: SignedDuration) -> SignedDuration {
+    let step = STEPS.iter().find(|(_, until)| held_for < *until).filter(|_| cause.is_of_the_connection());
+    step.map_or(PROBE_EVERY, |(wait, _)| *wait)
+}
 
 /// Whether a channel may send now.
 pub enum Gate {
@@ -27,7 +41,7 @@ pub enum Gate {
 }
 
 /// Looks whether the account is held, and probes it when that is due.
-pub async fn gate(shared: &Shared, channel: Channel, lanes: &Lanes) -> Result<Gate, StoreError> {
+pub async fn gate(shared: &Shared, channel: Channel, lanes: &mut Lanes) -> Result<Gate, StoreError> {
     let now = shared.clock.now();
     let held = shared.store.held_accounts().await?;
     let Some(account) = held.into_iter().find(|account| account.name == channel.as_str()) else {
@@ -39,6 +53,7 @@ pub async fn gate(shared: &Shared, channel: Channel, lanes: &Lanes) -> Result<Ga
     match (lanes.probe(channel).await, account.why) {
         (Outcome::Delivered { .. }, HeldFor::Account) => {
             release(shared, channel).await?;
+            lanes.begin_slowly();
             Ok(Gate::Open)
         }
         (Outcome::Delivered { .. }, HeldFor::Recipients) => Ok(Gate::Trial(account)),
@@ -53,7 +68,8 @@ pub async fn gate(shared: &Shared, channel: Channel, lanes: &Lanes) -> Result<Ga
             if cause != account.cause {
                 tracing::warn!(channel = channel.as_str(), cause = %cause, "the held account is refused otherwise than before");
             }
-            hold_on(shared, channel, cause).await?;
+            let held_for = now.duration_since(account.held_since);
+            hold_until(shared, channel, cause.clone(), now + probe_after(&cause, held_for)).await?;
             Ok(Gate::Shut)
         }
     }
@@ -62,15 +78,24 @@ pub async fn gate(shared: &Shared, channel: Channel, lanes: &Lanes) -> Result<Ga
 /// Nothing more is sent through the account until a probe succeeds.
 pub async fn hold(shared: &Shared, channel: Channel, cause: Cause) -> Result<(), StoreError> {
     tell_the_operator(shared, channel, &cause);
-    tracing::error!(channel = channel.as_str(), cause = %cause, "our own account is refused: nothing is sent on this channel until a probe succeeds");
-    hold_on(shared, channel, cause).await
+    if cause.is_of_the_connection() {
+        tracing::error!(channel = channel.as_str(), cause = %cause, "the server does not answer: nothing is sent on this channel until a probe succeeds");
+    } else {
+        tracing::error!(channel = channel.as_str(), cause = %cause, "our own account is refused: nothing is sent on this channel until a probe succeeds");
+    }
+    let probe_at = shared.clock.now() + probe_after(&cause, SignedDuration::ZERO);
+    hold_until(shared, channel, cause, probe_at).await
 }
 
 /// The same for an account that is held already: the next probe is five minutes from now.
 pub async fn hold_on(shared: &Shared, channel: Channel, cause: Cause) -> Result<(), StoreError> {
-    let now = shared.clock.now();
+    let probe_at = shared.clock.now() + PROBE_EVERY;
+    hold_until(shared, channel, cause, probe_at).await
+}
+
+async fn hold_until(shared: &Shared, channel: Channel, cause: Cause, probe_at: Timestamp) -> Result<(), StoreError> {
     let name = channel.as_str().to_owned();
-    shared.store.hold_account(name, HeldFor::Account, cause, now, now + PROBE_EVERY).await
+    shared.store.hold_account(name, HeldFor::Account, cause, shared.clock.now(), probe_at).await
 }
 
 /// The relay refuses recipient after recipient: what failed so is put back.

@@ -9,6 +9,7 @@ mod run;
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use tokio::sync::{Mutex, mpsc};
@@ -31,6 +32,8 @@ use crate::store::rows::{AcceptedBy, Claimed, HeldAccount, ThreadKey, Whose};
 
 /// Claimed and not settled, at most, on one node and channel: what a crash may repeat.
 pub const IN_FLIGHT: usize = 256;
+/// Told to stop, what is under way is waited for that long, and then recorded as far as it has come.
+const CUT_AFTER: Duration = Duration::from_secs(7);
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Report {
@@ -59,9 +62,10 @@ pub async fn pass(
     match account::gate(shared, channel, lanes).await? {
         Gate::Open => {}
         Gate::Shut => return Ok(Report { held: true, ..Report::default() }),
-        Gate::Trial(held) => return trial(shared, channel, lanes, &held).await,
+        Gate::Trial(held) => return trial(shared, channel, lanes, &held, stop).await,
     }
-    let first = claim(shared, channel, IN_FLIGHT).await?;
+    let slow = lanes.take_slow_step();
+    let first = claim(shared, channel, slow.unwrap_or(IN_FLIGHT)).await?;
     if first.is_empty() {
         return Ok(Report::default());
     }
@@ -70,10 +74,13 @@ pub async fn pass(
     let jobs = Arc::new(Mutex::new(job_receiver));
     let mut running = JoinSet::new();
     let halt = stop.child_token();
-    let at_work = lanes.take(channel, shared.clock.now());
+    let mut at_work = lanes.take(channel, shared.clock.now());
+    at_work.truncate(slow.unwrap_or(usize::MAX));
     let mut run = Run::new(shared, channel, at_work.len(), lanes.got_through_at(), halt.clone()).await?;
+    run.unreached = lanes.unreached;
+    run.takes_more = slow.is_none();
     for lane in at_work {
-        running.spawn(work(lane, jobs.clone(), done_sender.clone(), shared.clone(), halt.clone()));
+        running.spawn(work(lane, jobs.clone(), done_sender.clone(), shared.clone(), halt.clone(), stop.clone()));
     }
     drop(done_sender);
     let result = run.drive(first, job_sender, &mut done).await;
@@ -89,6 +96,7 @@ pub async fn pass(
         left.push(key_of(&job.claimed));
     }
     run.give_back(left).await?;
+    lanes.unreached = run.unreached;
     lanes.learn(run.got_through_at, run.stepped_aside, shared.clock.now());
     result?;
     Ok(run.report)
@@ -101,16 +109,17 @@ async fn work(
     jobs: Arc<Mutex<mpsc::Receiver<Job>>>,
     done: mpsc::Sender<Finished>,
     shared: Shared,
+    halt: CancellationToken,
     stop: CancellationToken,
 ) -> Option<Lane> {
     loop {
         let job = jobs.lock().await.recv().await;
         let Some(Job { claimed, bundle }) = job else { break };
         let is_rehearsed = rehearsal::is_on(&shared) && claimed.client.id != operator::CLIENT;
-        let end = if stop.is_cancelled() || is_rehearsed {
+        let end = if halt.is_cancelled() || is_rehearsed {
             End::NeverBegun
         } else {
-            attempt(&mut lane, &shared, &claimed, &bundle).await
+            attempt(&mut lane, &shared, &claimed, &bundle, &stop).await
         };
         let steps_aside = steps_aside(&end);
         if done.send(Finished { claimed, bundle, end }).await.is_err() {
@@ -130,7 +139,13 @@ fn steps_aside(end: &End) -> bool {
     }
 }
 
-async fn attempt(lane: &mut Lane, shared: &Shared, claimed: &Claimed, bundle: &Bundle) -> End {
+async fn attempt(
+    lane: &mut Lane,
+    shared: &Shared,
+    claimed: &Claimed,
+    bundle: &Bundle,
+    stop: &CancellationToken,
+) -> End {
     if let Some((until, by)) = told_elsewhere(shared, claimed).await {
         return End::ToldElsewhere { until, by };
     }
@@ -138,8 +153,12 @@ async fn attempt(lane: &mut Lane, shared: &Shared, claimed: &Claimed, bundle: &B
         Ok(made) => made,
         Err(cause) => return End::Tried(Made::nothing(), Outcome::Deferred { cause, retry_after: None }),
     };
+    let cut = std::pin::pin!(async {
+        stop.cancelled().await;
+        tokio::time::sleep(CUT_AFTER).await;
+    });
     // A library that panics on what a server says costs this attempt, not the channel.
-    let outcome = AssertUnwindSafe(lane.send(shared, claimed, &made)).catch_unwind().await.unwrap_or_else(|_| {
+    let outcome = AssertUnwindSafe(lane.send(shared, claimed, &made, cut)).catch_unwind().await.unwrap_or_else(|_| {
         tracing::error!("an attempt ended by a fault of ours; it is uncertain");
         Outcome::Uncertain { cause: Cause::new("final", None, "a fault of ours ended the attempt") }
     });
@@ -185,7 +204,13 @@ async fn claim(shared: &Shared, channel: Channel, most: usize) -> Result<Vec<Job
 
 /// One message through an account that is held because recipient after recipient was refused. Accepted, the
 /// account is released; refused, nobody's delivery fails as long as the relay may mend.
-async fn trial(shared: &Shared, channel: Channel, lanes: &mut Lanes, held: &HeldAccount) -> Result<Report, StoreError> {
+async fn trial(
+    shared: &Shared,
+    channel: Channel,
+    lanes: &mut Lanes,
+    held: &HeldAccount,
+    stop: &CancellationToken,
+) -> Result<Report, StoreError> {
     let now = shared.clock.now();
     let mut jobs = claim(shared, channel, IN_FLIGHT).await?;
     let waiting: Vec<_> = jobs.iter().map(|job| job.claimed.refused).collect();
@@ -200,7 +225,7 @@ async fn trial(shared: &Shared, channel: Channel, lanes: &mut Lanes, held: &Held
     run.in_flight = 1;
     let mut taken = lanes.take(channel, now);
     let end = match taken.first_mut() {
-        Some(lane) => attempt(lane, shared, &claimed, &bundle).await,
+        Some(lane) => attempt(lane, shared, &claimed, &bundle, stop).await,
         None => End::NeverBegun,
     };
     taken.into_iter().for_each(|lane| lanes.give_back(lane));

@@ -118,9 +118,13 @@ pub enum Came {
 /// they can do.
 async fn tell_of_opening(shared: &Shared, due: &DueChange, reach: Reach) -> Result<(), StoreError> {
     let Some(story) = shared.store.story(due.case_key).await? else { return Ok(()) };
+    if operator::is_the_operators(&story) || reach.clients == 0 {
+        return Ok(());
+    }
     let opens = |change: &Change| change.kinds.iter().any(|kind| matches!(kind, Kind::Opened | Kind::Reopened));
     let is_opening = story.changes.iter().any(|change| change.sequence == due.sequence && opens(change));
-    if !is_opening || operator::is_the_operators(&story) {
+    // Of a case that nobody was told of when it opened the first who are told are those of a later change.
+    if !is_opening && shared.store.is_anybody_told(due.case_key).await? {
         return Ok(());
     }
     let Reach { clients, contacts, without_guidance } = reach;

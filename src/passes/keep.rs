@@ -113,7 +113,11 @@ async fn break_promises(shared: &Shared, now: Timestamp) -> Result<usize, StoreE
         }
         for ((case_key, due_at), clients) in by_case {
             let reference = shared.store.story(case_key).await?.map(|story| story.case.reference).unwrap_or_default();
-            let line = format!("{}: the word promised for {due_at}", counted(clients as u64, "client", "clients"));
+            let line = format!(
+                "{}: the word promised for {}",
+                counted(clients as u64, "client", "clients"),
+                operator::minute(due_at)
+            );
             shared.operator.tell(Thing::PromiseBroken { reference: reference.clone() }, line);
             tracing::error!(
                 case = %reference,
@@ -142,14 +146,14 @@ async fn decide(
         case.timers.unscoped_at = None;
         change = answer_for_unscoped(shared, story, &mut case, now);
     } else if case.timers.unaffected_at.is_some_and(|at| at <= now) {
-        case.timers.unaffected_at = None;
-        // What waits is told first: the two are not one notice.
-        change = match story.waiting() {
-            None => Some(say(shared, story, &mut case, Kind::Unaffected, "it stays removed", now)),
-            Some(_) => {
-                case.timers.unaffected_at = Some(now + SignedDuration::from_secs(5));
-                None
+        // What waits is told first, now: the two are not one notice.
+        change = match (story.waiting(), story.being_planned()) {
+            (None, None) => {
+                case.timers.unaffected_at = None;
+                Some(say(shared, story, &mut case, Kind::Unaffected, "it stays removed", now))
             }
+            (Some(waiting), None) if waiting.due_at > now => Some(Change { due_at: now, ..waiting.clone() }),
+            (_, _) => None,
         };
     } else {
         change = keep_promise(shared, story, &mut case, feed, now).await?.or(change);
@@ -173,7 +177,7 @@ async fn nudge(shared: &Shared, case: &mut Case, now: Timestamp) -> Result<(), S
         return Ok(());
     }
     let clients = counted(waiting.unsigned_abs(), "client waits", "clients wait");
-    let line = format!("{clients} for a word by {}: {}", promise.due_at, operator::about(case));
+    let line = format!("{clients} for a word by {}: {}", operator::minute(promise.due_at), operator::about(case));
     shared.operator.tell(Thing::WordDue { reference: case.reference.clone() }, line);
     Ok(())
 }
@@ -243,24 +247,25 @@ async fn keep_promise(
     if kind == Kind::Due && shared.store.owed_count(case.key).await? == 0 {
         // Nobody has been told of it, so nobody waits; whoever is told late is promised a time that is ahead.
         case.timers.asked_feed_at = None;
-        let standing = Standing {
-            phase: case.facts.phase,
-            impact: case.facts.impact,
-            opened_at: case.opened_at,
-            last_news_at: case.facts.last_news_at,
-            without_news: promise.without_news,
-        };
+        let standing = Standing::of(case, promise.without_news, now);
         let settings = shared.current.load().settings.promise;
         case.timers.promise = Some(promise::make(&settings, &standing, None, now));
         return Ok(None);
     }
-    let mut change = say(shared, story, case, kind, "the promised time has come and nothing new", now);
+    let why = match kind {
+        Kind::Started => {
+            case.facts.begun_by_clock = case.facts.scheduled_for;
+            "its planned start has come, and its source has not said that it has begun"
+        }
+        _ => "the promised time has come and nothing new",
+    };
+    let mut change = say(shared, story, case, kind, why, now);
     change.facts.promised = Some(promise.due_at);
     change.facts.lost_sight_since = feed
-        .filter(|_| is_polled)
         .and_then(|feed| feed.last_good_at)
-        // Asked for before the word, and not had: who has not looked cannot say that there is nothing.
-        .filter(|good| case.timers.asked_feed_at.is_some_and(|asked| *good < asked));
+        // Asked for before the word, and not had: who has not looked cannot say that there is nothing. Nor can who
+        // has taken the feed out of the configuration.
+        .filter(|good| !is_polled || case.timers.asked_feed_at.is_some_and(|asked| *good < asked));
     Ok(Some(change))
 }
 

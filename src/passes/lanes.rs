@@ -2,6 +2,7 @@
 //!
 //! Deliberately absent: what is sent on them and what the answers mean for a thread.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use secrecy::ExposeSecret;
 
 use super::Shared;
 use super::current::Current;
+use super::deliver::IN_FLIGHT;
 use super::message::{Form, Made};
 use crate::channel::email::{self, Account, AccountOptions, Mail};
 use crate::channel::webhook::WebhookSender;
@@ -33,12 +35,19 @@ pub struct Lanes {
     aside: Vec<Timestamp>,
     /// When a lane last came as far as a recipient.
     got_through_at: Option<Timestamp>,
+    /// Messages in a row that found no server.
+    pub unreached: u32,
+    /// After a hold a few are sent at once, then twice as many; `None`: as many as there are.
+    slow: Option<usize>,
     pace: Option<Pace>,
     webhook_connections: usize,
 }
 
 /// A connection that the relay had no room for is not opened again for that long.
 const ASIDE_FOR: SignedDuration = SignedDuration::from_mins(1);
+
+/// So many messages at once after a hold.
+const SLOWLY: usize = 5;
 
 /// One tick for each message that the relay allows, shared by all connections. After a pause there is no burst.
 type Pace = Arc<tokio::sync::Mutex<tokio::time::Interval>>;
@@ -63,6 +72,8 @@ impl Lanes {
             mail_connections: 0,
             aside: Vec::new(),
             got_through_at: None,
+            unreached: 0,
+            slow: None,
             pace: None,
             webhook_connections: 0,
         }
@@ -134,6 +145,19 @@ impl Lanes {
         }
     }
 
+    /// The server answers again: it is not given at once all that has waited.
+    pub fn begin_slowly(&mut self) {
+        self.slow = Some(SLOWLY);
+        self.unreached = 0;
+    }
+
+    /// How many may be under way in the next run, where that is fewer than usual; the run after it gets twice as many.
+    pub fn take_slow_step(&mut self) -> Option<usize> {
+        let now = self.slow?;
+        self.slow = Some(now.saturating_mul(2)).filter(|next| *next < IN_FLIGHT);
+        Some(now)
+    }
+
     /// When a lane last came as far as a recipient.
     pub fn got_through_at(&self) -> Option<Timestamp> {
         self.got_through_at
@@ -166,7 +190,14 @@ impl Lanes {
 
 impl Lane {
     /// Hands one message over.
-    pub async fn send(&mut self, shared: &Shared, claimed: &Claimed, made: &Made) -> Outcome {
+    /// `cut` ends the waiting for an answer when we stop.
+    pub async fn send(
+        &mut self,
+        shared: &Shared,
+        claimed: &Claimed,
+        made: &Made,
+        cut: Pin<&mut impl Future<Output = ()>>,
+    ) -> Outcome {
         let not_configured = |what: &str| Outcome::AccountHeld { cause: Cause::new("connect", None, what) };
         match (self, &made.form) {
             (Lane::Mail(lane, pace), Form::Mail(bytes)) => {
@@ -177,12 +208,16 @@ impl Lane {
                 let from = crate::domain::address::normalise_address(&current.settings.sender.email);
                 let Ok(from) = from else { return not_configured("the sender's address cannot be used") };
                 let mail = Mail { key: &made.key, from: &from, to: &claimed.contact.address, bytes };
-                lane.send(&mail).await
+                lane.send_until(&mail, cut).await
             }
             (Lane::Webhook(sender), Form::Webhook(body)) => match secret_of(shared, claimed) {
                 Ok(secret) => {
                     let now = shared.clock.now();
-                    sender.deliver(&claimed.contact.address, &secret, &made.key, now, body.clone()).await
+                    let delivered = sender.deliver(&claimed.contact.address, &secret, &made.key, now, body.clone());
+                    tokio::select! {
+                        outcome = delivered => outcome,
+                        () = cut => Outcome::Uncertain { cause: Cause::new("http", None, "we were stopped before an answer came") },
+                    }
                 }
                 Err(cause) => Outcome::Deferred { cause, retry_after: None },
             },

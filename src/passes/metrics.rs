@@ -78,6 +78,11 @@ struct PromiseLabels {
     result: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct NoteLabels {
+    thing: &'static str,
+}
+
 /// All that is counted. Shared by reference; every method may be called from anywhere at any time.
 #[derive(Debug)]
 pub struct Metrics {
@@ -88,6 +93,7 @@ pub struct Metrics {
     feed_success: Family<FeedLabels, Gauge>,
     cases: Family<CaseLabels, Gauge>,
     promises: Family<PromiseLabels, Counter>,
+    notes: Family<NoteLabels, Counter>,
 }
 
 impl Metrics {
@@ -102,6 +108,7 @@ impl Metrics {
             feed_success: Family::default(),
             cases: Family::default(),
             promises: Family::default(),
+            notes: Family::default(),
         };
         metrics.register(version);
         for channel in Channel::ALL {
@@ -130,6 +137,8 @@ impl Metrics {
         registry.register("candor_feed_last_success_timestamp_seconds", feeds, self.feed_success.clone());
         registry.register("candor_cases", "Cases that are open, or owe a closing word", self.cases.clone());
         registry.register("candor_promises", "Promised next words that were kept or broken", self.promises.clone());
+        let notes = "What our own side was to be told, by kind";
+        registry.register("candor_operator_notes", notes, self.notes.clone());
         let build = Info::new([("version", version.to_owned())]);
         registry.register("candor_build", "The program that runs", build);
     }
@@ -171,6 +180,11 @@ impl Metrics {
     /// Counts promises by what became of them.
     pub fn promises(&self, result: PromiseResult, count: u64) {
         self.promises.get_or_create(&PromiseLabels { result: result.as_str() }).inc_by(count);
+    }
+
+    /// Counts what our own side is to be told, by its kind.
+    pub fn operator_note(&self, thing: &'static str) {
+        self.notes.get_or_create(&NoteLabels { thing }).inc();
     }
 
     /// All of it in the OpenMetrics text format.

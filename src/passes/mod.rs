@@ -22,6 +22,7 @@ pub mod reported;
 pub mod settling;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
 use tokio::sync::Notify;
@@ -71,6 +72,27 @@ impl Wakes {
     }
 }
 
+/// How often the sending of a channel has moved on, for whoever watches that it does.
+#[derive(Debug, Default)]
+pub struct Pulse([AtomicU64; Channel::ALL.len()]);
+
+impl Pulse {
+    pub fn beat(&self, channel: Channel) {
+        self.of(channel).fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn beats(&self, channel: Channel) -> u64 {
+        self.of(channel).load(Ordering::Relaxed)
+    }
+
+    fn of(&self, channel: Channel) -> &AtomicU64 {
+        match channel {
+            Channel::Email => &self.0[0],
+            Channel::Webhook => &self.0[1],
+        }
+    }
+}
+
 /// What all passes share.
 #[derive(Clone)]
 pub struct Shared {
@@ -79,6 +101,7 @@ pub struct Shared {
     pub current: Arc<CurrentCell>,
     pub clock: Clock,
     pub wakes: Arc<Wakes>,
+    pub pulse: Arc<Pulse>,
     pub metrics: Arc<Metrics>,
     /// What has been said in the log about the feeds.
     pub reported: Arc<Reported>,

@@ -78,6 +78,14 @@ impl Desk {
 pub async fn pass(shared: &Shared, now: Timestamp) -> Result<usize, StoreError> {
     note_who_is_not_reached(shared, now).await?;
     let notes = shared.operator.take();
+    // First here, where no store can fail.
+    for (thing, lines) in &notes {
+        match thing.is_trouble() {
+            true => tracing::error!(thing = %thing, lines = lines.len(), "for the operator: {}", thing.title()),
+            false => tracing::info!(thing = %thing, lines = lines.len(), "for the operator: {}", thing.title()),
+        }
+        shared.metrics.operator_note(thing.word());
+    }
     if shared.current.load().settings.operator.contacts.is_empty() {
         return Ok(0);
     }

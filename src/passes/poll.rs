@@ -20,8 +20,8 @@ use crate::feed::{self, Memory, statuspage_poll};
 use crate::store::StoreError;
 use crate::store::rows::{FeedRow, LastRead, OpenCase, Write};
 
-/// A feed that fails waits at least that long, at most that long.
-const FAILING_MOST: Duration = Duration::from_secs(600);
+/// A server that asks to be left alone is, at most that long.
+const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Report {
@@ -45,7 +45,9 @@ pub async fn pass(shared: &Shared, client: &FeedClient, now: Timestamp) -> Resul
 /// The names of the feeds that are due, the longest due first.
 pub async fn due(shared: &Shared, now: Timestamp) -> Result<Vec<String>, StoreError> {
     let names: Vec<String> = shared.current.load().settings.feeds.iter().map(|feed| feed.name.clone()).collect();
-    if names.is_empty() { Ok(names) } else { shared.store.due_feeds(names, now).await }
+    let mut due = if names.is_empty() { names } else { shared.store.due_feeds(names, now).await? };
+    due.retain(|name| !shared.reported.is_paused(name, now));
+    Ok(due)
 }
 
 /// Reads one feed, whether or not it is due. It must not be read twice at the same time.
@@ -90,6 +92,8 @@ async fn read_one(
     let worth = Worth::of(&row, &reading);
     let is_good = worth == Worth::Good;
     let next = row_after(&row, feed, &reading, worth, now);
+    let pause = reading.failure.as_ref().and_then(|failure| failure.retry_after).map(|asked| asked.min(LONGEST_PAUSE));
+    shared.reported.pause(&feed.name, pause.map(|pause| now + pause));
     shared.reported.reading(&feed.name, &reading, worth, next.failing_since, &shared.operator, now);
     // A feed that has never been read well shows an age too: that of the beginning of time.
     shared.metrics.feed_read(&feed.name, if is_good { now } else { row.last_good_at.unwrap_or(Timestamp::UNIX_EPOCH) });
@@ -126,7 +130,7 @@ async fn read_one(
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Worth {
     Good,
-    /// Some document failed; the others count.
+    /// Some document failed, or what tells whether there is news was an older copy; the others count.
     Partial,
     /// Somebody else's page: nothing of it counts.
     Foreign,
@@ -136,7 +140,7 @@ impl Worth {
     fn of(row: &FeedRow, reading: &Reading) -> Worth {
         match (&row.page_id, &reading.page_id) {
             (Some(known), Some(seen)) if known != seen => Worth::Foreign,
-            (Some(_) | None, _) if reading.failure.is_none() => Worth::Good,
+            (Some(_) | None, _) if reading.failure.is_none() && reading.older.is_empty() => Worth::Good,
             (Some(_) | None, _) => Worth::Partial,
         }
     }
@@ -170,7 +174,7 @@ fn row_after(row: &FeedRow, feed: &FeedSettings, reading: &Reading, worth: Worth
     let tick = u64::try_from(now.as_second()).unwrap_or(0);
     let every = jittered(feed.every, &feed.name, tick);
     let asked = reading.failure.as_ref().and_then(|failure| failure.retry_after);
-    let wait = asked.map_or(every, |asked| asked.clamp(every, FAILING_MOST.max(every)));
+    let wait = asked.map_or(every, |asked| asked.clamp(every, LONGEST_PAUSE.max(every)));
     FeedRow {
         name: row.name.clone(),
         due_at: match reading.rest {

@@ -20,6 +20,9 @@ use crate::store::StoreError;
 /// A source that has said nothing for that long is lost, which is more than a hiccup.
 const LOST_AFTER: SignedDuration = SignedDuration::from_mins(15);
 
+/// More names of one feed are not remembered, and not said either.
+const MOST_UNMAPPED: usize = 1_000;
+
 /// What has been said, by feed.
 #[derive(Debug, Default)]
 pub struct Reported(Mutex<BTreeMap<String, Said>>);
@@ -33,6 +36,10 @@ struct Said {
     /// Documents that have been older than before since the last good reading.
     older: BTreeSet<String>,
     lost: Lost,
+    /// Component names that match nothing of ours and have been said.
+    unmapped: BTreeSet<String>,
+    /// Its server asked to be left alone until then, whoever wants it read.
+    paused_until: Option<Timestamp>,
     /// Why what was read could not be stored.
     fault: Option<StoreError>,
 }
@@ -72,6 +79,23 @@ impl Reported {
         if reading.older.is_empty() {
             said.older.clear();
         }
+    }
+
+    /// Whether a name that matches nothing has not been said of this feed.
+    pub(super) fn is_first_unmapped(&self, feed: &str, name: &str) -> bool {
+        let mut feeds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let unmapped = &mut feeds.entry(feed.to_owned()).or_default().unmapped;
+        unmapped.len() < MOST_UNMAPPED && unmapped.insert(name.to_owned())
+    }
+
+    pub(super) fn pause(&self, feed: &str, until: Option<Timestamp>) {
+        let mut feeds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        feeds.entry(feed.to_owned()).or_default().paused_until = until;
+    }
+
+    pub(super) fn is_paused(&self, feed: &str, now: Timestamp) -> bool {
+        let feeds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        feeds.get(feed).and_then(|said| said.paused_until).is_some_and(|until| until > now)
     }
 
     /// Says that what was read could not be stored, and when it can be again.
@@ -127,11 +151,15 @@ impl Said {
         }
         if self.lost == Lost::No && failing_since.is_some_and(|since| now.duration_since(since) >= LOST_AFTER) {
             self.lost = Lost::Said;
-            let cause = reading.failure.as_ref().map(|failure| format!(": {}", failure.cause)).unwrap_or_default();
+            let cause = match (&reading.failure, reading.older.first()) {
+                (Some(failure), _) => format!(": {}", failure.cause),
+                (None, Some(_)) => ": every copy was older than one read before".to_owned(),
+                (None, None) => String::new(),
+            };
             lost(&format!("it has not been read well for 15 minutes{cause}"));
             tracing::error!(
                 feed,
-                "has not been read well for 15 minutes: what is open stays open, and the clients are told that we have lost sight of it"
+                "has not been read well for 15 minutes{cause}: what is open stays open, and the clients are told that we have lost sight of it"
             );
         }
     }

@@ -38,6 +38,21 @@ impl Finished {
         key_of(&self.claimed)
     }
 
+    /// Why it was not accepted, if it was tried.
+    pub fn cause(&self) -> Option<&Cause> {
+        match &self.end {
+            End::Tried(
+                _,
+                Outcome::Deferred { cause, .. }
+                | Outcome::Failed { cause }
+                | Outcome::Uncertain { cause }
+                | Outcome::AccountHeld { cause }
+                | Outcome::Gone { cause },
+            ) => Some(cause),
+            End::Tried(_, Outcome::Delivered { .. }) | End::NeverBegun | End::ToldElsewhere { .. } => None,
+        }
+    }
+
     /// Why it was refused for good, if it was.
     pub fn refusal(&self) -> Option<&Cause> {
         match &self.end {

@@ -138,6 +138,10 @@ fn changes(scene: &Scene<'_>) -> Vec<String> {
         Verdict::Closed => said.push(words.closed.clone()),
         Verdict::Reopened => said.push(scene.in_voice(&words.reopened, &words.reopened_supplier)),
         Verdict::Longer => said.push(match case.scheduled_until {
+            Some(until) if scene.is_begun_by_clock() => {
+                let phrase = scene.in_voice(&words.overdue_unsaid, &words.overdue_unsaid_supplier);
+                fill(&phrase, &[("when", &scene.times.full(until))])
+            }
             Some(until) => fill(&words.overdue, &[("when", &scene.times.full(until))]),
             None => words.overdue_bare.clone(),
         }),
@@ -162,7 +166,13 @@ fn changes(scene: &Scene<'_>) -> Vec<String> {
         let removed: Vec<String> = case.removed.iter().map(|name| tidy(name)).collect();
         said.push(no_longer_listed(scene, &removed));
     }
-    if let Some((from, until)) = case.moved_from {
+    if case.became_incident {
+        said.push(words.became_incident.clone());
+    }
+    let was_to_end = case.moved_from.and_then(|(_, until)| until).filter(|_| case.phase != Phase::Scheduled);
+    if let Some(until) = was_to_end {
+        said.push(fill(&words.moved_end_from, &[("when", &scene.times.full(until))]));
+    } else if let Some((from, until)) = case.moved_from {
         said.push(fill(&words.moved_from, &[("window", &scene.times.window(from, until))]));
     }
     said

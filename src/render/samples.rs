@@ -217,6 +217,28 @@ fn maintenances() -> Vec<(&'static str, Notice)> {
             Notice { next_word: Some(on(24, "22:30")), ..work(Kind::Phase, on(24, "22:05"), verifying) },
         ),
         ("maintenance due", Notice { promised: Some(on(24, "21:45")), ..running(Kind::Due, "21:44", "22:30") }),
+        ("maintenance begun by the clock", unsaid(running(Kind::Started, "21:00", "22:30"))),
+        ("maintenance overdue, begun by the clock", unsaid(running(Kind::Overdue, "22:31", "23:59"))),
+        ("maintenance moved while it runs", {
+            let moved = running(Kind::Moved, "22:05", "23:30");
+            let case = CaseFacts {
+                moved_from: Some((on(24, "21:00"), Some(on(24, "22:30")))),
+                scheduled_until: Some(on(24, "23:30")),
+                ..moved.case
+            };
+            Notice { case, ..moved }
+        }),
+        ("maintenance that is an incident now", {
+            let worse = running(Kind::Worse, "21:40", "22:40");
+            let case = CaseFacts {
+                phase: Phase::Investigating,
+                phase_moved: true,
+                became_incident: true,
+                impact: None,
+                ..worse.case
+            };
+            Notice { case, ..worse }
+        }),
         ("maintenance overdue", running(Kind::Overdue, "22:31", "23:59")),
         (
             "maintenance completed",
@@ -229,6 +251,12 @@ fn maintenances() -> Vec<(&'static str, Notice)> {
         }),
         ("maintenance cancelled", Notice { next_word: None, ..work(Kind::Cancelled, on(23, "12:00"), cancelled) }),
     ]
+}
+
+/// The same where its source has not said that it has begun.
+fn unsaid(notice: Notice) -> Notice {
+    let case = CaseFacts { phase: Phase::Scheduled, phase_moved: false, started_at: None, ..notice.case };
+    Notice { case, ..notice }
 }
 
 fn uncertain() -> Vec<(&'static str, Notice)> {

@@ -2,7 +2,7 @@
 //!
 //! Deliberately absent: sentences. Who says what is in `verdict`, `happened`, `status`, `todo`.
 
-use crate::domain::incident::Impact;
+use crate::domain::incident::{Impact, Phase};
 use crate::domain::notice::{Affected, Kind, Notice, Voice, Words};
 
 use super::markup::one_line;
@@ -43,6 +43,11 @@ impl<'a> Scene<'a> {
     pub fn is_past_planned_start(&self) -> bool {
         let case = &self.notice.case;
         case.started_at.or(case.scheduled_for).is_some_and(|start| start <= self.notice.now)
+    }
+
+    /// Planned work whose start has come, and whose source has not said that it has begun.
+    pub fn is_begun_by_clock(&self) -> bool {
+        self.notice.case.phase == Phase::Scheduled && self.is_past_planned_start() && !self.is_over()
     }
 
     pub fn is_possibly(&self) -> bool {

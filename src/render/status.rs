@@ -82,7 +82,8 @@ fn phase_sentence(scene: &Scene<'_>, news: &[(&Words, String)]) -> String {
         Verdict::Cancelled if scene.is_past_planned_start() => return words.cancelled_begun.clone(),
         Verdict::Cancelled => return words.cancelled.clone(),
         Verdict::NotOver => return scene.in_voice(&words.back, &words.back_supplier),
-        Verdict::Planned | Verdict::Moved => return words.scheduled_new.clone(),
+        Verdict::Planned => return words.scheduled_new.clone(),
+        Verdict::Moved if notice.case.phase == Phase::Scheduled => return words.scheduled_new.clone(),
         Verdict::Reminder if news.is_empty() => return words.scheduled_unchanged.clone(),
         Verdict::Started
         | Verdict::News
@@ -93,6 +94,7 @@ fn phase_sentence(scene: &Scene<'_>, news: &[(&Words, String)]) -> String {
         | Verdict::Correction
         | Verdict::Reopened
         | Verdict::Reminder
+        | Verdict::Moved
         | Verdict::Begun
         | Verdict::Longer
         | Verdict::Done => {}
@@ -116,12 +118,19 @@ fn of_phase(scene: &Scene<'_>) -> String {
         Phase::Identified => scene.in_voice(&words.identified, &words.identified_supplier),
         Phase::Monitoring => scene.in_voice(&words.monitoring, &words.monitoring_supplier),
         Phase::Resolved | Phase::Postmortem => words.over.clone(),
+        Phase::Scheduled if scene.is_begun_by_clock() => not_said_begun(scene),
         Phase::Scheduled => words.scheduled.clone(),
         Phase::InProgress => words.in_progress.clone(),
         Phase::Verifying => words.verifying.clone(),
         Phase::Completed => words.completed.clone(),
         Phase::Cancelled => words.cancelled.clone(),
     }
+}
+
+fn not_said_begun(scene: &Scene<'_>) -> String {
+    let (words, case) = (&scene.pack.status, &scene.notice.case);
+    let phrase = scene.in_voice(&words.not_said_begun, &words.not_said_begun_supplier);
+    fill(&phrase, &[("when", &case.scheduled_for.map(|at| scene.times.at(at)).unwrap_or_default())])
 }
 
 /// "It is not known yet" would be ours to answer for if later words said otherwise.
@@ -248,13 +257,13 @@ fn data_lines(scene: &Scene<'_>) -> Vec<String> {
     if let Some(by) = by.filter(|_| is_report_to_come(scene)) {
         lines.push(fill(&words.report_by, &[("when", &by)]));
     }
+    lines.extend(kept_promises(scene));
     let is_grave_end = is_end && matches!(notice.case.impact, Some(Impact::Major | Impact::Critical));
     match notice.case.sorry {
         Sorry::Now => lines.push(words.sorry.clone()),
         Sorry::Unsaid if is_grave_end => lines.push(words.sorry.clone()),
         Sorry::Unsaid | Sorry::Before => {}
     }
-    lines.extend(kept_promises(scene));
     lines
 }
 

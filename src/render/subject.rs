@@ -1,5 +1,7 @@
 //! The subject: constant for the thread, but for three that stand out on purpose.
 
+use crate::domain::incident::Phase;
+
 use super::pack::fill;
 use super::scene::{Scene, tidy};
 use super::verdict::{Verdict, future, headline_action};
@@ -32,7 +34,7 @@ pub fn subject(scene: &Scene<'_>, sender: &str, form: SubjectForm) -> String {
             }
         }
         (SubjectForm::Standing, Verdict::Resolved) => fill(&words.resolved, &[("subject", &standing)]),
-        (SubjectForm::Standing, Verdict::Moved) => match case.scheduled_for {
+        (SubjectForm::Standing, Verdict::Moved) if case.phase == Phase::Scheduled => match case.scheduled_for {
             Some(from) => fill(&words.moved, &[("when", &scene.times.subject(from)), ("subject", &standing)]),
             None => standing,
         },

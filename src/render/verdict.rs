@@ -159,7 +159,9 @@ pub fn lines(scene: &Scene<'_>) -> [String; 2] {
                 }
                 Some(_) | None => String::new(),
             };
-            [with_need(scene, &scene.pack.line.plain, verdict), sentences(&[ends, next_word(scene)])]
+            let line = &scene.pack.line;
+            let phrase = if scene.is_begun_by_clock() { &line.begun_by_clock } else { &line.plain };
+            [with_need(scene, phrase, verdict), sentences(&[ends, next_word(scene)])]
         }
         Verdict::Cancelled => [with_need(scene, &scene.pack.line.plain, verdict), cancelled_window(scene)],
         Verdict::Report => [with_need(scene, &scene.pack.line.plain, verdict), endings::report_end(scene)],
@@ -259,7 +261,12 @@ pub fn lost_sight(scene: &Scene<'_>, since: Timestamp) -> String {
 fn planned_lines(scene: &Scene<'_>, verdict: Verdict) -> [String; 2] {
     let (line, case) = (&scene.pack.line, &scene.notice.case);
     let word = verdict.word(scene);
+    let is_under_way = case.phase != Phase::Scheduled;
     let first = match (verdict, case.scheduled_for) {
+        (Verdict::Moved, _) if is_under_way && case.scheduled_until.is_some() => {
+            let until = case.scheduled_until.map(|until| scene.times.full(until)).unwrap_or_default();
+            fill(&line.moved_end, &[("word", word), ("when", &until)])
+        }
         (Verdict::Moved, Some(from)) => {
             fill(&line.moved, &[("word", word), ("window", &scene.times.window(from, case.scheduled_until))])
         }

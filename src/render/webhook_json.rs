@@ -277,7 +277,7 @@ impl<'a> Told<'a> {
                 known: guidance.known,
                 actions: guidance.actions.iter().map(Step::of).collect(),
                 called_off: guidance.called_off.iter().map(Step::of).collect(),
-                undo: guidance.undo.iter().map(Step::of).collect(),
+                undo: guidance.undo.iter().map(Step::of_undo).collect(),
             },
             affected: notice.affected.as_str(),
             priority: notice.concerned.first().map(|(rank, _)| *rank).filter(|rank| *rank > 0),
@@ -291,7 +291,7 @@ impl<'a> Told<'a> {
 impl Step {
     fn of(action: &Action) -> Step {
         Step {
-            text: action.text.clone(),
+            text: markup::plain(&action.text),
             by: action.by.map(seconds),
             check: action.check.clone(),
             undo: action.undo.clone(),
@@ -308,6 +308,13 @@ impl Step {
                 .map(|resource| Link { title: resource.title.clone(), url: resource.url.clone() })
                 .collect(),
         }
+    }
+
+    /// What is to be done now is the way back; how and by when the step itself was to be done is past.
+    fn of_undo(action: &Action) -> Step {
+        let undo = action.undo.as_deref().unwrap_or(&action.text);
+        let way_back = Step::of(action);
+        Step { text: markup::plain(undo), by: None, check: None, undo: None, takes: None, otherwise: None, ..way_back }
     }
 }
 

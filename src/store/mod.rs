@@ -152,6 +152,12 @@ methods! {
     read find_case(text: String) -> Option<i64> = cases;
     /// The cases of one source that are open, the oldest first.
     read open_cases_of(source: String) -> Vec<OpenCase> = cases;
+    /// Whether any contact has ever accepted a word of the case.
+    read is_anybody_told(case_key: i64) -> bool = cases;
+    /// How many clients depend on each component, by its key; `*`: on everything.
+    read clients_by_component() -> Vec<(String, i64)> = book;
+    /// Every source that has an open case.
+    read sources_with_open_cases() -> Vec<String> = cases;
     /// The newest first.
     read listed_cases(filter: CaseFilter, limit: i64) -> Vec<CaseRow> = cases;
     /// Whether a kept case has this reference, in upper or lower case.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::{Extension, Path, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
 };
@@ -17,6 +17,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
+use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
@@ -26,8 +27,16 @@ use crate::hook::{HookAnswer, HookRequest};
 /// The largest body of a webhook, in bytes.
 pub const LARGEST_BODY: usize = 1024 * 1024;
 
+/// A body up to that many bytes is read whenever it comes…
+const SMALL_BODY: usize = 16 * 1024;
+/// …and of larger ones so many at once.
+const LARGE_BODIES: usize = 32;
+
 /// What the daemon does behind the paths.
 pub trait Application: Send + Sync + 'static {
+    /// Whether there is such a hook, and the token in its path is right where it needs one. Asked before any of the
+    /// body is read.
+    fn admits(&self, name: &str, token: Option<&str>) -> bool;
     /// Proves, parses and stores a webhook; [`HookAnswer::Accepted`] only once it is on disk.
     fn hook(&self, request: HookRequest) -> impl Future<Output = HookAnswer> + Send;
     /// Whether work can be taken; the error is the reason why not, for the operator.
@@ -88,6 +97,7 @@ fn finished<A: Application>(paths: Router<Arc<A>>, application: Arc<A>) -> Route
         .fallback(|| async { plain(StatusCode::NOT_FOUND, "not found") })
         .method_not_allowed_fallback(|| async { plain(StatusCode::METHOD_NOT_ALLOWED, "method not allowed") })
         .with_state(application)
+        .layer(Extension(Arc::new(Semaphore::new(LARGE_BODIES))))
         .layer(CatchPanicLayer::new())
         .layer(always(X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(always(CACHE_CONTROL, "no-store"))
@@ -98,21 +108,23 @@ fn finished<A: Application>(paths: Router<Arc<A>>, application: Arc<A>) -> Route
 async fn hook_by_name<A: Application>(
     State(application): State<Arc<A>>,
     path: Result<Path<String>, PathRejection>,
+    Extension(bodies): Extension<Arc<Semaphore>>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
     let path = path.map(|Path(name)| (name, None));
-    take_hook(&*application, path, headers, body).await
+    take_hook(&*application, path, headers, body, &bodies).await
 }
 
 async fn hook_by_token<A: Application>(
     State(application): State<Arc<A>>,
     path: Result<Path<(String, String)>, PathRejection>,
+    Extension(bodies): Extension<Arc<Semaphore>>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
     let path = path.map(|Path((name, token))| (name, Some(token)));
-    take_hook(&*application, path, headers, body).await
+    take_hook(&*application, path, headers, body, &bodies).await
 }
 
 async fn take_hook<A: Application>(
@@ -120,14 +132,18 @@ async fn take_hook<A: Application>(
     path: Result<(String, Option<String>), PathRejection>,
     headers: HeaderMap,
     body: Body,
+    bodies: &Semaphore,
 ) -> Response {
-    let body = match whole(body, LARGEST_BODY).await {
+    let Ok((name, token)) = path else {
+        return answer(HookAnswer::NotFound);
+    };
+    if !application.admits(&name, token.as_deref()) {
+        return answer(HookAnswer::NotFound);
+    }
+    let body = match whole(body, LARGEST_BODY, bodies).await {
         Ok(body) => body,
         Err(Incomplete::TooLarge) => return plain(StatusCode::PAYLOAD_TOO_LARGE, "larger than 1 MiB"),
         Err(Incomplete::BrokenOff) => return plain(StatusCode::BAD_REQUEST, "the body broke off"),
-    };
-    let Ok((name, token)) = path else {
-        return answer(HookAnswer::NotFound);
     };
     answer(application.hook(HookRequest { name, token, headers, body }).await)
 }
@@ -171,15 +187,19 @@ enum Incomplete {
 /// Reads a body of at most `most` bytes, whether its length was announced or not. What is too large is kept no
 /// longer, but read on for as much again: a client that hears nothing until it has sent all would otherwise see
 /// its connection reset in place of our answer. What is announced as larger than that is not read at all.
-async fn whole(mut body: Body, most: usize) -> Result<Bytes, Incomplete> {
+async fn whole(mut body: Body, most: usize, bodies: &Semaphore) -> Result<Bytes, Incomplete> {
     let bearable = most.saturating_mul(2);
     if body.size_hint().lower() > bearable as u64 {
         return Err(Incomplete::TooLarge);
     }
     let (mut kept, mut length) = (Vec::new(), 0usize);
+    let mut place = None;
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| Incomplete::BrokenOff)?.into_data() else { continue };
         length = length.saturating_add(data.len());
+        if length > SMALL_BODY && place.is_none() {
+            place = bodies.acquire().await.ok();
+        }
         if length <= most {
             kept.extend_from_slice(&data);
         } else if length <= bearable {

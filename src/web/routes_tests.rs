@@ -16,6 +16,10 @@ struct Desk {
 }
 
 impl Application for Desk {
+    fn admits(&self, name: &str, _token: Option<&str>) -> bool {
+        name != "unknown"
+    }
+
     async fn hook(&self, request: HookRequest) -> HookAnswer {
         let answer = match request.name.as_str() {
             "good" => HookAnswer::Accepted,

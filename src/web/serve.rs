@@ -37,7 +37,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Limits {
         Limits {
-            connections: 1_000,
+            connections: MOST_CONNECTIONS,
             head: Duration::from_secs(5),
             request: Duration::from_secs(15),
             lifetime: Duration::from_secs(10 * 60),
@@ -46,10 +46,12 @@ impl Default for Limits {
     }
 }
 
+/// On all listeners together.
+pub const MOST_CONNECTIONS: usize = 1_000;
 /// All header lines of a request together, in bytes.
 const LARGEST_HEAD: usize = 32 * 1024;
 /// HTTP/2 requests at once on one connection.
-const STREAMS: u32 = 32;
+const STREAMS: u32 = 8;
 /// How long to wait when the system has no file descriptor left for a connection.
 const EXHAUSTED: Duration = Duration::from_millis(200);
 

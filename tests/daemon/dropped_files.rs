@@ -60,3 +60,49 @@ async fn a_bad_file_is_skipped_and_the_others_go_on() {
     house.at("13:20").await;
     assert_eq!(house.told(OPS).len(), 2, "mended, it is taken: {:?}", house.told(OPS));
 }
+
+const FOUND: &str = "[incident]\nid = \"p1\"\nphase = \"identified\"\n[update]\nid = \"u2\"\nbody = \"A certificate has expired on the gateway.\"\n";
+const OVER: &str =
+    "[incident]\nid = \"p1\"\nphase = \"resolved\"\n[update]\nid = \"u3\"\nbody = \"All payments go through again.\"\n";
+
+#[tokio::test]
+async fn several_files_of_one_incident_that_are_found_together_are_taken_in_their_order() {
+    let mut house = House::open(FOLDER).await;
+    house.at("13:05").await;
+    house.write("updates/001.toml", OPENED);
+    house.write("updates/002.toml", FOUND);
+    house.at("13:10").await;
+    expect(&house.told(OPS), &["13:05 STARTED"]);
+    let opened = house.last(OPS);
+    assert!(
+        opened.words().contains("One in three payments fails") && opened.words().contains("A certificate has expired")
+    );
+    house.write(
+        "updates/003.toml",
+        &FOUND.replace("u2", "u4").replace("A certificate has", "Its renewal failed: it had"),
+    );
+    house.write("updates/004.toml", OVER);
+    house.at("13:20").await;
+    expect(&house.told(OPS), &["13:05 STARTED", "13:10 RESOLVED"]);
+    let over = house.last(OPS);
+    assert!(over.words().contains("Its renewal failed") && over.words().contains("go through again"), "{}", over.text);
+    assert_eq!(house.cases_left().await, 0);
+}
+
+#[tokio::test]
+async fn a_folder_with_a_history_tells_nobody_and_the_next_file_tells_it_as_a_whole() {
+    let mut house = House::built(FOLDER).await;
+    std::fs::create_dir_all(house.path("updates")).unwrap();
+    house.write("updates/001.toml", OPENED);
+    house.write("updates/002.toml", FOUND);
+    house.start().await;
+    house.at("13:30").await;
+    expect(&house.told(OPS), &[]);
+    house.write("updates/003.toml", OVER);
+    house.at("13:40").await;
+    expect(&house.told(OPS), &["13:30 RESOLVED"]);
+    let whole = house.last(OPS);
+    assert!(
+        whole.words().contains("One in three payments fails") && whole.words().contains("A certificate has expired")
+    );
+}

@@ -66,7 +66,50 @@ async fn planned_work_whose_source_says_nothing_is_spoken_of_at_its_start_and_it
     house.at("15:30").await;
     house.page.post("m1", "completed", "The database has moved.");
     house.at("23:30").await;
-    let expected = ["13:05 PLANNED", "14:00 NO CHANGE", "14:20 BEGUN", "15:00 LONGER THAN PLANNED", "15:30 DONE"];
+    // That it has begun is told once; the source's own word of it is news like any other.
+    let expected = ["13:05 PLANNED", "14:00 BEGUN", "14:21 NEWS", "15:00 LONGER THAN PLANNED", "15:30 DONE"];
+    expect(&house.told(OPS), &expected);
+    let begun = house.mails(OPS).remove(1).text;
+    assert!(begun.contains("BEGUN by the clock: Payments API"), "{begun}");
+    assert!(begun.contains("Nobody has said yet that it has."), "{begun}");
+}
+
+#[tokio::test]
+async fn planned_work_that_its_source_never_speaks_of_again_is_not_silent_for_a_day() {
+    let mut house = House::open(Plan::default()).await;
+    house.at("13:05").await;
+    house.page.schedule("m1", "2026-11-25T14:00:00Z", "2026-11-25T18:00:00Z", &["Payments API"], "We move a database.");
+    house.pass(58 * 60 + 25).await;
+    let expected = [
+        "13:05 PLANNED",
+        "24th 13:59 REMINDER",
+        "25th 12:59 REMINDER",
+        "25th 14:00 BEGUN",
+        "25th 15:59 NO CHANGE",
+        "25th 18:00 LONGER THAN PLANNED",
+        "25th 19:59 NO CHANGE",
+    ];
+    expect(&house.told(OPS), &expected);
+    let late = house.last(OPS).text;
+    assert!(!late.contains("once a day"), "{late}");
+    assert!(late.contains("Nobody has said yet that it has."), "{late}");
+}
+
+#[tokio::test]
+async fn work_under_way_that_is_to_end_later_is_moved_with_the_old_end_and_the_new() {
+    let mut house = House::open(Plan::default()).await;
+    house.at("13:05").await;
+    house.page.schedule("m1", "2026-11-23T14:00:00Z", "2026-11-23T15:00:00Z", &["Payments API"], "We move a database.");
+    house.at("13:59").await;
+    house.page.post("m1", "in_progress", "It begins.");
+    house.at("14:30").await;
+    house.page.set("m1", "scheduled_until", "2026-11-23T16:00:00Z");
+    house.at("14:40").await;
+    let moved = house.last(OPS);
+    assert!(moved.text.starts_with("MOVED: it is now planned to end by 16:00"), "{}", moved.text);
+    assert!(moved.words().contains("Before, it was planned to end by 15:00"), "{}", moved.text);
+    house.at("16:30").await;
+    let expected = ["13:05 PLANNED", "13:59 BEGUN", "14:30 MOVED", "16:00 LONGER THAN PLANNED"];
     expect(&house.told(OPS), &expected);
 }
 

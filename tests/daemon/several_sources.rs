@@ -101,6 +101,42 @@ async fn a_child_is_told_in_its_parents_thread() {
 }
 
 #[tokio::test]
+async fn a_part_of_an_incident_never_renames_narrows_or_ends_the_whole() {
+    let mut house = House::open(Plan { feeds: "", ..Plan::default() }).await;
+    house.at("13:05").await;
+    house.trigger(&format!("[incident]\n{OPENING}\n[update]\nbody = \"Errors are up.\"\n")).await;
+    let child = "[incident]\nid = \"i9\"\nparent = \"i1\"\ntitle = \"Search is slow\"\nimpact = \"minor\"\n\
+        components = [\"Search\"]\n[update]\nbody = \"Search is slow too.\"\n";
+    house.trigger(child).await;
+    house.trigger("[incident]\nid = \"i9\"\nphase = \"resolved\"\n[update]\nbody = \"Search is quick again.\"\n").await;
+    house.at("13:40").await;
+    let told = house.told(OPS);
+    assert_eq!(house.cases_left().await, 1, "{told:?}");
+    assert!(
+        !told.iter().any(|line| line.contains("RESOLVED") || line.contains("NO LONGER") || line.contains("BETTER"))
+    );
+    assert!(house.mails(OPS).iter().all(|mail| !mail.subject.contains("Search is slow")), "{told:?}");
+    house.trigger("[incident]\nid = \"i1\"\nphase = \"resolved\"\n[update]\nbody = \"All of it works.\"\n").await;
+    assert_eq!(house.cases_left().await, 0);
+}
+
+#[tokio::test]
+async fn a_second_feed_that_alone_sees_an_incident_leads_it_to_its_end() {
+    const TWO: &str = "[[feed]]\nname = \"platform\"\nkind = \"statuspage\"\nurl = \"http://127.0.0.1:1\"\nevery = \"15s\"\n\
+        [[feed]]\nname = \"mirror\"\nkind = \"statuspage\"\nurl = \"http://127.0.0.1:{PAGE}\"\nevery = \"20s\"\nsame_as = \"platform\"\n";
+    let mut house = House::open(Plan { feeds: TWO, ..Plan::default() }).await;
+    house.at("13:05").await;
+    house.page.open("i1", "major", &["Payments API"], "One in three payments fails.");
+    house.at("13:10").await;
+    house.page.post("i1", "identified", "A certificate expired.");
+    house.at("13:50").await;
+    house.page.post("i1", "resolved", "It works again.");
+    house.at("14:10").await;
+    expect(&house.told(OPS), &["13:05 STARTED", "13:11 NEWS", "13:50 RESOLVED"]);
+    assert_eq!(house.cases_left().await, 0);
+}
+
+#[tokio::test]
 async fn what_a_person_says_of_a_feeds_case_stands_until_the_feed_says_something_else() {
     let mut house = house().await;
     house.page.open("i1", "minor", &["Payments API"], "One in three payments fails.");

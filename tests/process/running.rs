@@ -100,6 +100,14 @@ impl Folder {
         delivered == self.clients * (wave + 1)
     }
 
+    /// Of each delivery that waits, whether it may have arrived.
+    pub async fn uncertain(&self) -> Vec<bool> {
+        let store = Store::open_existing(&self.path("candor.db")).unwrap();
+        let rows = store.deliveries(LedgerFilter::All, 1_000).await.unwrap();
+        store.close().await;
+        rows.iter().filter(|row| row.state == LedgerState::Pending).map(|row| row.uncertain).collect()
+    }
+
     /// Writes another `rate` for the next start.
     pub fn pace(&self, rate: &str) {
         let config = self.read("candor.toml");
@@ -158,7 +166,16 @@ impl Running {
 
     /// With variables in its environment.
     pub fn start_with(folder: &Folder, variables: &[(&str, &Path)]) -> Running {
-        let mut child = command(folder, &["run"]).envs(variables.iter().copied()).spawn().unwrap();
+        Running::of(command(folder, &["run"]).envs(variables.iter().copied()))
+    }
+
+    /// With flags of its own.
+    pub fn start_flagged(folder: &Folder, flags: &[&str]) -> Running {
+        Running::of(command(folder, &["run"]).args(flags))
+    }
+
+    fn of(command: &mut Command) -> Running {
+        let mut child = command.spawn().unwrap();
         let words = Arc::new(Mutex::new(String::new()));
         let (mut log, kept) = (child.stderr.take().unwrap(), words.clone());
         std::thread::spawn(move || {

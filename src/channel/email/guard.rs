@@ -80,6 +80,11 @@ impl Exchange {
         state.reply = None;
     }
 
+    /// How far it has come.
+    pub fn phase(&self) -> Phase {
+        self.state().phase
+    }
+
     /// The reply that was just read, or why there is none. The phase is the guard's: [`Phase::Body`] becomes
     /// [`Phase::Final`] once the final dot has been handed to the network.
     pub fn outcome(&self) -> Result<Reply, Halt> {

@@ -3,7 +3,7 @@
 //! A dropped future drops the connection: it is taken out before the first byte and put back only after a
 //! reply that leaves it clean. Deliberately absent: waits, counts of attempts, and which message is next.
 
-use std::future::Future as _;
+use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Waker};
@@ -38,18 +38,29 @@ impl SmtpLane {
     ///
     /// A connection that the server had given up between two messages is replaced once and silently: nothing
     /// of the message was sent on it. Everything else is the attempt's outcome.
-    pub async fn send(&mut self, envelope: Envelope<'_>, message: &[u8]) -> Outcome {
+    ///
+    /// `cut` ends the waiting before the verdict is there: the outcome is then what follows from how far it had come.
+    pub async fn send(
+        &mut self,
+        envelope: Envelope<'_>,
+        message: &[u8],
+        mut cut: Pin<&mut impl Future<Output = ()>>,
+    ) -> Outcome {
         if let Some(resting) = self.wake().await {
             let (mut connection, carried) = (resting.connection, resting.carried);
-            let sent = send(&mut connection, envelope, message).await;
+            let sent = send_until(&mut connection, envelope, message, cut.as_mut()).await;
             if !was_given_up(&sent.halt) {
                 return self.settle(connection, carried, sent);
             }
         }
-        match open(&self.server).await {
+        let opened = tokio::select! {
+            opened = open(&self.server) => opened,
+            () = cut.as_mut() => Err(Halt::fault(Phase::Connect, Fault::Stopped)),
+        };
+        match opened {
             Err(halt) => outcome(&halt),
             Ok(mut connection) => {
-                let sent = send(&mut connection, envelope, message).await;
+                let sent = send_until(&mut connection, envelope, message, cut).await;
                 self.settle(connection, 0, sent)
             }
         }
@@ -97,6 +108,19 @@ impl SmtpLane {
     }
 }
 
+async fn send_until(
+    connection: &mut Connection,
+    envelope: Envelope<'_>,
+    message: &[u8],
+    cut: Pin<&mut impl Future<Output = ()>>,
+) -> Sent {
+    let exchange = connection.exchange.clone();
+    tokio::select! {
+        sent = send(connection, envelope, message) => sent,
+        () = cut => Sent { halt: Halt::fault(exchange.phase(), Fault::Stopped), usable: false },
+    }
+}
+
 /// Whether a used connection had been ended by the server before this message's first command was answered.
 fn was_given_up(halt: &Halt) -> bool {
     let first_command = matches!(halt.phase, Phase::Reset | Phase::Mail);
@@ -105,7 +129,7 @@ fn was_given_up(halt: &Halt) -> bool {
             End::Reply(reply) => reply.code == 421 || halt.phase == Phase::Reset,
             End::Fault(fault) => match fault {
                 Fault::Closed | Fault::Lost(_) | Fault::Unsolicited => true,
-                Fault::Unresolved | Fault::TimedOut | Fault::Malformed(_) | Fault::TooLong => false,
+                Fault::Unresolved | Fault::TimedOut | Fault::Malformed(_) | Fault::TooLong | Fault::Stopped => false,
             },
             End::Refusal(_) => false,
         }

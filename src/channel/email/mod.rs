@@ -25,6 +25,7 @@ mod scripted;
 #[cfg(test)]
 mod scripts;
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail, ensure};
@@ -132,10 +133,15 @@ impl Lane {
     /// Hands one message over. May be dropped at any moment: its connection goes with it, and the message's
     /// fate is then unknown to the caller.
     pub async fn send(&mut self, mail: &Mail<'_>) -> Outcome {
+        self.send_until(mail, std::pin::pin!(std::future::pending())).await
+    }
+
+    /// The same, but no longer than until `cut`: the outcome is then what follows from how far it had come.
+    pub async fn send_until(&mut self, mail: &Mail<'_>, cut: Pin<&mut impl Future<Output = ()>>) -> Outcome {
         match &mut self.carrier {
             Carrier::Smtp(lane) => {
                 let envelope = dialogue::Envelope { from: mail.from, to: mail.to };
-                lane.send(envelope, mail.bytes).await
+                lane.send(envelope, mail.bytes, cut).await
             }
             Carrier::Maildir(maildir) => maildir.send(mail.key, mail.bytes).await,
         }

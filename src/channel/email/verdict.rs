@@ -101,6 +101,8 @@ pub enum Fault {
     TooLong,
     /// Bytes arrived although nothing had been asked.
     Unsolicited,
+    /// We were told to stop and waited no longer.
+    Stopped,
 }
 
 impl Fault {
@@ -113,6 +115,7 @@ impl Fault {
             Fault::Malformed(what) => format!("malformed reply: {what}"),
             Fault::TooLong => "the reply is too long".to_owned(),
             Fault::Unsolicited => "the server spoke without being asked".to_owned(),
+            Fault::Stopped => "we were stopped".to_owned(),
         }
     }
 }

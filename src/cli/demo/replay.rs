@@ -83,7 +83,7 @@ impl<'a> Replay<'a> {
                 Some(first) => anyhow::anyhow!("its own files are at fault: {first}"),
                 None => anyhow::anyhow!("its own files are at fault"),
             },
-            NodeError::HeldBy { .. } => anyhow::anyhow!("{error}"),
+            NodeError::HeldBy { .. } | NodeError::Lost { .. } => anyhow::anyhow!("{error}"),
             NodeError::Fault(error) => error,
         })?;
         Ok(Replay { node, folder, clock, page, inbox, arrivals: Vec::new(), shown: BTreeSet::new() })

@@ -12,7 +12,7 @@ use crate::config::written::WrittenFeed;
 use crate::config::{addresses, values};
 
 /// The source of updates by `--trigger` that name none.
-const RESERVED: &str = "trigger";
+const RESERVED: &str = crate::domain::incident::TRIGGER;
 
 #[derive(Clone, Copy)]
 enum Kind {

@@ -1,5 +1,6 @@
 //! Timelines: what a source says, minute by minute, and what is news of it.
 
+mod odd;
 mod pace;
 mod scope;
 mod words;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{Telling, names, without};
 use crate::domain::case::{Change, Update};
-use crate::domain::incident::Origin;
+use crate::domain::incident::{Origin, Phase};
 use crate::domain::notice::{CaseFacts, Kind, Replaced, Sorry, Words};
 
 /// A brief tells at most that many updates; the rest is counted.
@@ -80,6 +80,9 @@ impl Telling<'_> {
             scheduled_for: facts.scheduled_for,
             scheduled_until: facts.scheduled_until,
             moved_from: range.iter().find_map(|c| c.facts.moved_from),
+            became_incident: !now.phase.is_maintenance()
+                && !now.phase.is_over()
+                && range.iter().any(|c| c.facts.phase_before.is_some_and(Phase::is_maintenance)),
             url: facts.url.clone(),
             voice: self.voice.clone(),
             first_words: shown.first().map(|u| words(u, None)),
@@ -151,6 +154,6 @@ fn words(update: &Update, replaces: Option<Replaced>) -> Words {
         status: update.status.clone(),
         at: update.at,
         replaces,
-        by_hand: update.origin == Origin::ByHand,
+        by_hand: update.origin != Origin::Polled,
     }
 }

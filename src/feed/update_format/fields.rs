@@ -85,12 +85,24 @@ impl<'a> Fields<'a> {
         moment(&written).map(Some).map_err(|message| self.fault(key, span, message))
     }
 
-    /// A date or a time as the author gives it, kept as words.
+    /// A date, or a time with its zone; kept as it was written.
     pub fn date_words(&mut self, key: &str, most: usize) -> Result<Option<String>, UpdateError> {
-        match self.take(key) {
-            None => Ok(None),
-            Some(Found { kind: Kind::Datetime(datetime), .. }) => Ok(Some(datetime.to_string())),
-            Some(found) => self.line_of(key, found, most).map(Some),
+        let Some(found) = self.take(key) else { return Ok(None) };
+        let span = found.span.clone();
+        let written = match found.kind {
+            Kind::Datetime(datetime) => datetime.to_string(),
+            _ => self.line_of(key, found, most)?,
+        };
+        if written.parse::<jiff::civil::Date>().is_ok() && written.len() == "2026-11-27".len() {
+            return Ok(Some(written));
+        }
+        match moment(&written) {
+            Ok(_) => Ok(Some(written)),
+            Err(_) => Err(self.fault(
+                key,
+                span,
+                format!("{} is no date: write one such as 2026-11-27, or {A_TIME}", short(&written)),
+            )),
         }
     }
 

@@ -40,6 +40,10 @@ pub struct Run<'a> {
     pub in_flight: usize,
     /// When a lane last came as far as a recipient, in this run or before.
     pub got_through_at: Option<Timestamp>,
+    /// Messages in a row that found no server, in this run or before.
+    pub unreached: u32,
+    /// Whether what comes due meanwhile is taken along.
+    pub takes_more: bool,
     /// Lanes that the relay had no room for while others got through.
     pub stepped_aside: usize,
     /// Lanes at work still.
@@ -70,6 +74,8 @@ impl<'a> Run<'a> {
             report: Report::default(),
             in_flight: 0,
             got_through_at,
+            unreached: 0,
+            takes_more: true,
             stepped_aside: 0,
             lanes,
             no_room: Vec::new(),
@@ -88,6 +94,7 @@ impl<'a> Run<'a> {
     ) -> Result<(), StoreError> {
         let mut next = first;
         loop {
+            self.shared.pulse.beat(self.channel);
             self.in_flight += next.len();
             for job in next.drain(..) {
                 if jobs.send(job).await.is_err() {
@@ -127,7 +134,7 @@ impl<'a> Run<'a> {
     async fn next_event(&self, done: &mut mpsc::Receiver<Finished>) -> Event {
         let more_is_due = async {
             if !self.may_claim() {
-                return std::future::pending().await;
+                return tokio::time::sleep(LOOK_EVERY).await;
             }
             let woken = self.shared.wakes.of(self.channel).notified();
             drop(tokio::time::timeout(LOOK_EVERY, woken).await);
@@ -143,7 +150,7 @@ impl<'a> Run<'a> {
     }
 
     fn may_claim(&self) -> bool {
-        self.room() >= IN_FLIGHT / 2 && !self.halt.is_cancelled()
+        self.takes_more && self.room() >= IN_FLIGHT / 2 && !self.halt.is_cancelled()
     }
 
     pub async fn give_back(&mut self, never_begun: Vec<ThreadKey>) -> Result<(), StoreError> {
@@ -158,6 +165,7 @@ impl<'a> Run<'a> {
         let now = self.shared.clock.now();
         let mut to_commit = Vec::new();
         let mut never_begun = Vec::new();
+        let mut unreached = None;
         for finished in batch {
             let End::Tried(_, outcome) = &finished.end else {
                 match finished.end {
@@ -168,6 +176,10 @@ impl<'a> Run<'a> {
             };
             if outcome.got_through() {
                 self.got_through_at = Some(now);
+                self.unreached = 0;
+            } else if outcome.is_unreached() && self.channel == Channel::Email {
+                self.unreached += 1;
+                unreached = finished.cause().cloned();
             }
             match outcome {
                 Outcome::Failed { cause } if self.channel == Channel::Email => {
@@ -194,7 +206,11 @@ impl<'a> Run<'a> {
         self.hold_if_all_are_refused().await?;
         self.step_aside_or_hold(now).await?;
         self.give_back(never_begun).await?;
-        self.commit(to_commit).await
+        self.commit(to_commit).await?;
+        match unreached.filter(|_| self.unreached >= account::UNREACHED) {
+            Some(cause) => self.hold_account(cause).await,
+            None => Ok(()),
+        }
     }
 
     /// Somebody was accepted: whoever was refused before was refused himself.

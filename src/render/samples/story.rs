@@ -89,6 +89,7 @@ pub fn incident_facts() -> CaseFacts {
         scheduled_for: None,
         scheduled_until: None,
         moved_from: None,
+        became_incident: false,
         url: Some("https://status.example.com/incidents/1".to_owned()),
         voice: Voice::Ours(None),
         first_words: Some(first_words()),

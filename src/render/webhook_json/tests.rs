@@ -52,6 +52,7 @@ fn notice() -> Notice {
             scheduled_for: None,
             scheduled_until: None,
             moved_from: None,
+            became_incident: false,
             url: Some("https://status.example.com/incidents/1".to_owned()),
             voice: Voice::Ours(None),
             first_words: Some(words("u1", 1, "First.")),

@@ -188,6 +188,15 @@ pub fn book_counts(connection: &Connection) -> Result<BookCounts, StoreError> {
     Ok(counts.unwrap_or_default())
 }
 
+pub fn clients_by_component(connection: &Connection) -> Result<Vec<(String, i64)>, StoreError> {
+    rows(
+        connection,
+        "SELECT component, count(*) FROM book_components WHERE generation = $1 GROUP BY component ORDER BY component",
+        params![current(connection)?],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )
+}
+
 pub fn contacts_of(connection: &Connection, client_id: String) -> Result<Vec<(i64, Contact)>, StoreError> {
     let found = chunk::clients(connection, current(connection)?, &[client_id])?;
     let contacts = found.into_iter().flat_map(|(_, contacts)| contacts);

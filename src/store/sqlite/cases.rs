@@ -141,6 +141,22 @@ pub fn open_cases_of(connection: &Connection, source: String) -> Result<Vec<Open
     )
 }
 
+pub fn is_anybody_told(connection: &Connection, case_key: i64) -> Result<bool, StoreError> {
+    let told = first(
+        connection,
+        "SELECT 1 FROM threads WHERE case_key = $1 AND first_told IS NOT NULL LIMIT 1",
+        params![case_key],
+        |row| row.get::<_, i64>(0),
+    )?;
+    Ok(told.is_some())
+}
+
+pub fn sources_with_open_cases(connection: &Connection) -> Result<Vec<String>, StoreError> {
+    rows(connection, "SELECT DISTINCT source FROM cases WHERE state = 'open' ORDER BY source", params![], |row| {
+        row.get(0)
+    })
+}
+
 /// The condition of the index `threads_unsettled`, word for word.
 pub(super) const UNSETTLED: &str = "state = 'active' AND (owed = 1 OR wanted > told)";
 

@@ -48,6 +48,30 @@ impl Work {
         }
     }
 
+    /// What a part of the incident names comes to what the whole does.
+    pub(in crate::domain::observe) fn add_components(
+        &mut self,
+        seen: &Observation,
+        context: &Context<'_>,
+        remarks: &mut Vec<Remark>,
+    ) {
+        let known = match self.case.facts.scope {
+            Scope::Named | Scope::NamedByPerson => self.case.facts.components.clone(),
+            Scope::Unscoped | Scope::Nobody => Vec::new(),
+            Scope::Everyone => return,
+        };
+        let listed = seen.components.iter().flatten();
+        let added = listed.filter(|name| !is_ignored(name, &context.feed.ignore) && !known.contains(name));
+        let added: Vec<String> = added.cloned().collect();
+        let named = context.catalog.resolve(&added);
+        if !named.unmapped.is_empty() {
+            remarks.push(Remark::Unmapped(named.unmapped));
+        }
+        if !named.keys.is_empty() {
+            self.rescope(known.into_iter().chain(added).collect(), context);
+        }
+    }
+
     fn words_of_case(&self) -> String {
         let bodies = self.updates.iter().map(|u| text::normalise(&u.body));
         std::iter::once(self.case.facts.title.clone()).chain(bodies).collect::<Vec<_>>().join("\n")
@@ -65,7 +89,8 @@ impl Work {
     /// Asked once. What has become worse after the time to answer is looked at again: a grave case of our own
     /// is not kept from everybody because it began small.
     fn ask(&mut self, context: &Context<'_>, remarks: &mut Vec<Remark>) {
-        if self.case.facts.phase.is_over() {
+        let has_nothing_to_tell = self.case.facts.silent_since_first_sight && self.kinds.is_empty();
+        if self.case.facts.phase.is_over() || has_nothing_to_tell {
             return;
         }
         match self.case.facts.asked_at {
@@ -100,7 +125,8 @@ impl Work {
             return;
         }
         if !removed.is_empty() || was == Scope::Everyone {
-            self.case.timers.unaffected_at = Some(context.now + TEN_MINUTES);
+            // Counted from the first that is removed: a source that drops one after the other puts off nobody's word.
+            self.case.timers.unaffected_at.get_or_insert(context.now + TEN_MINUTES);
         }
         let names_of = |keys: Vec<String>| keys.iter().map(|k| context.catalog.name_of(k)).collect::<Vec<_>>();
         let (added, removed) = (names_of(added), names_of(removed));
