@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::domain::absence::Ends;
 use crate::domain::client::SecretRef;
 use crate::domain::notice::Sender;
 pub use crate::domain::pace::{Corrections, PaceSettings, PromiseSettings, Unscoped};
@@ -73,6 +74,15 @@ pub enum FeedKind {
     Statuspage { url: url::Url },
     /// A file, or a folder read in the order of names.
     File { path: PathBuf },
+}
+
+impl FeedKind {
+    /// How incidents of such a source end.
+    pub fn ends(&self) -> Ends {
+        match self {
+            FeedKind::Statuspage { .. } | FeedKind::File { .. } => Ends::Stated,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

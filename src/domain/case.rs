@@ -96,6 +96,9 @@ pub struct Facts {
     pub last_news_at: Timestamp,
     /// The first good read that did not list it, as long as none has listed it since; else empty.
     pub missed_reads: Vec<Timestamp>,
+    /// The last good read that listed it before those that missed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_listed_at: Option<Timestamp>,
     /// When the operator was asked whom it concerns, because it named no component.
     #[serde(default)]
     pub asked_at: Option<Timestamp>,
@@ -262,6 +265,9 @@ pub struct ChangeFacts {
     /// As in [`Facts`].
     #[serde(default)]
     pub phase_last_said: Option<Phase>,
+    /// For an end that is only that the source lists it no longer: when it was last listed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_seen_at: Option<Timestamp>,
 }
 
 impl ChangeFacts {
@@ -280,6 +286,7 @@ impl ChangeFacts {
             lost_sight_since: None,
             closed_by_hand_at: None,
             phase_last_said: facts.phase_last_said,
+            last_seen_at: None,
         }
     }
 }

@@ -58,6 +58,7 @@ pub fn facts() -> Facts {
         revised_at: None,
         last_news_at: at(0),
         missed_reads: vec![],
+        last_listed_at: None,
         source_said: None,
         first_source: None,
         events: vec![],
@@ -117,6 +118,7 @@ pub fn change(sequence: i64, kinds: &[Kind]) -> Change {
             promised: None,
             lost_sight_since: None,
             closed_by_hand_at: None,
+            last_seen_at: None,
             phase_last_said: None,
         },
     }

@@ -52,6 +52,7 @@ pub fn join(case: &mut Case, waiting: Option<&Change>, news: News, pace: &PaceSe
     facts.moved_from = waiting.facts.moved_from.or(facts.moved_from);
     if waiting.ends_for_all() && kinds.iter().any(|kind| waiting.kinds.contains(kind) && kind.is_closing()) {
         facts.closed_by_hand_at = facts.closed_by_hand_at.or(waiting.facts.closed_by_hand_at);
+        facts.last_seen_at = facts.last_seen_at.or(waiting.facts.last_seen_at);
     }
     facts.added.extend(waiting.facts.added.iter().cloned());
     facts.removed.extend(waiting.facts.removed.iter().cloned());

@@ -85,6 +85,8 @@ pub struct CaseFacts {
     pub closed_by_hand_at: Option<Timestamp>,
     /// Where nobody has said that it is over: the phase that its source last said.
     pub phase_last_said: Option<Phase>,
+    /// It is over only in that its source lists it no longer; when it was last listed.
+    pub last_seen_at: Option<Timestamp>,
     pub scheduled_for: Option<Timestamp>,
     pub scheduled_until: Option<Timestamp>,
     /// The window before, when it was moved within what this notice tells.

@@ -324,6 +324,7 @@ fn blank_facts(thing: &Thing, now: Timestamp) -> Facts {
         revised_at: None,
         last_news_at: now,
         missed_reads: Vec::new(),
+        last_listed_at: None,
         asked_at: None,
         source_said: None,
         first_source: None,

@@ -108,11 +108,24 @@ pub fn of_change(settings: &PromiseSettings, story: &Story, change: &Change, now
         .filter_map(|update| update.next_word.map(|word| (word, update.at)))
         .next_back();
     let planned = if said.is_none() { of_planned_work(&case.facts, now) } else { None };
-    let made = planned.unwrap_or_else(|| make(settings, &standing, said, now));
+    let mut made = planned.unwrap_or_else(|| make(settings, &standing, said, now));
+    if let Some(standing) = still_promised(story, now).filter(|at| said.is_none() && *at < made.due_at) {
+        made = Promise { due_at: standing, acts: Acts::Ahead, ..made };
+    }
     match case.timers.promise {
         Some(before) if !reaches_everybody(story, change) && before.due_at < made.due_at => Some(before),
         Some(_) | None => Some(made),
     }
+}
+
+/// A promise that is nearer than that is kept by what is being told now.
+const BEING_KEPT: SignedDuration = SignedDuration::from_mins(2);
+
+/// What the source promised last, as long as it lies ahead: what is told meanwhile does not put it off.
+fn still_promised(story: &Story, now: Timestamp) -> Option<Timestamp> {
+    let told = story.updates.iter().filter(|update| update.sequence.is_some());
+    let promised = told.filter_map(|update| Some((update.number, update.next_word?.after(update.at)?)));
+    promised.max_by_key(|(number, _)| *number).map(|(_, at)| at).filter(|at| *at > now + BEING_KEPT)
 }
 
 /// A word that only some hear never puts off what the others were promised.

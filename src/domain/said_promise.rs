@@ -39,7 +39,12 @@ pub fn said_promise(text: &str, posted_at: Timestamp) -> Option<NextWord> {
 
 /// The words from "by", "in" or "within" on, when those before them promise an update.
 fn after_the_promise<'a>(words: &'a [&'a str], at: usize) -> Option<&'a [&'a str]> {
-    if bare(words[at]) != "update" || !is_promised(&words[..at]) {
+    let is_update = match bare(words[at]).as_str() {
+        "update" => true,
+        "information" => at > 0 && bare(words[at - 1]) == "more",
+        _ => false,
+    };
+    if !is_update || !is_promised(&words[..at]) {
         return None;
     }
     let rest = &words[at + 1..];
@@ -50,7 +55,7 @@ fn after_the_promise<'a>(words: &'a [&'a str], at: usize) -> Option<&'a [&'a str
     (!is_cut && !ends_before).then_some(&rest[by..])
 }
 
-/// "the next update", or somebody who will give an update.
+/// "the next update", or somebody who will give an update or more information.
 fn is_promised(before: &[&str]) -> bool {
     let near: Vec<String> = before.iter().rev().take(8).map(|word| bare(word)).collect();
     if near.first().is_some_and(|word| word == "next") {
@@ -220,6 +225,10 @@ mod tests {
             ("We'll provide an update in 60 minutes or sooner if there is more.", "2022-06-16T17:27:00Z"),
             ("We will share the next update within the next two hours.", "2022-06-16T18:27:00Z"),
             ("Next update by 01:15 UTC", "2022-06-17T01:15:00Z"),
+            (
+                "We will provide more information by Thursday, 2022-06-16 16:00 US/Pacific.",
+                "2022-06-16T23:00:00Z",
+            ),
         ] {
             check(text, Some(at));
         }

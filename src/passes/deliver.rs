@@ -5,6 +5,7 @@
 //! whose fault a refusal is (`domain`), words (`render`), and the rows of a settlement (`settling`).
 
 mod run;
+mod said;
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;

@@ -7,11 +7,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use url::Url;
 
 use super::current::Current;
 use super::{Shared, ingest};
 use crate::config::settings::{FeedKind, FeedSettings, FirstSight};
-use crate::domain::absence::{self, OwnPage};
+use crate::domain::absence::{self, Miss, OwnPage};
 use crate::domain::incident::Part;
 use crate::domain::observe::Sight;
 use crate::feed::fetch::{FeedClient, jittered};
@@ -121,7 +122,8 @@ async fn read_one(
     report.news += taken.opened + taken.changed;
     if is_good {
         remember_what_is_listed_again(shared, &reading, &open).await?;
-        look_for_missing(shared, client, current, feed, &reading, &open, now).await?;
+        let ground = Ground { current, feed, last_good_at: row.last_good_at, now };
+        look_for_missing(shared, client, ground, &reading, &open).await?;
     }
     Ok(())
 }
@@ -210,31 +212,49 @@ async fn remember_what_is_listed_again(
     Ok(())
 }
 
+/// Whether any of the ids under which the case is known has a page.
+async fn own_page(client: &FeedClient, page: &Url, case: &OpenCase) -> OwnPage {
+    let mut found = OwnPage::None;
+    for id in case.ids() {
+        match statuspage_poll::permalink(client, page, id).await {
+            statuspage_poll::Permalink::There => return OwnPage::There,
+            statuspage_poll::Permalink::Unknown(_) => found = OwnPage::Unknown,
+            statuspage_poll::Permalink::Gone if found == OwnPage::None => found = OwnPage::Gone,
+            statuspage_poll::Permalink::Gone => {}
+        }
+    }
+    found
+}
+
+/// What a reading is judged by.
+#[derive(Clone, Copy)]
+struct Ground<'a> {
+    current: &'a Current,
+    feed: &'a FeedSettings,
+    /// Before this reading.
+    last_good_at: Option<Timestamp>,
+    now: Timestamp,
+}
+
 /// Open cases that no list of this good reading shows.
 async fn look_for_missing(
     shared: &Shared,
     client: &FeedClient,
-    current: &Current,
-    feed: &FeedSettings,
+    ground: Ground<'_>,
     reading: &Reading,
     open: &[OpenCase],
-    now: Timestamp,
 ) -> Result<(), StoreError> {
+    let Ground { current, feed, last_good_at, now } = ground;
     for case in open.iter().filter(|case| case.ids().all(|id| reading.shows_nowhere(id))) {
-        let OpenCase { case_key, incident, .. } = case;
-        let Some(story) = shared.store.story(*case_key).await? else { continue };
+        let Some(story) = shared.store.story(case.case_key).await? else { continue };
         let own_page = match &feed.kind {
-            FeedKind::Statuspage { url } if absence::is_worth_asking(&story, now) => {
-                match statuspage_poll::permalink(client, url, incident).await {
-                    statuspage_poll::Permalink::Gone => OwnPage::Gone,
-                    statuspage_poll::Permalink::There => OwnPage::There,
-                    statuspage_poll::Permalink::Unknown(_) => OwnPage::Unknown,
-                }
-            }
+            FeedKind::Statuspage { url } if absence::is_worth_asking(&story, now) => own_page(client, url, case).await,
             FeedKind::Statuspage { .. } => OwnPage::Unknown,
             FeedKind::File { .. } => continue,
         };
-        if let Some(step) = absence::missed(&story, own_page, &current.settings.pace, now) {
+        let ends = feed.kind.ends();
+        let miss = Miss { ends, own_page, last_good_at, pace: &current.settings.pace, now };
+        if let Some(step) = absence::missed(&story, &miss) {
             let write = Write { case: step.case, updates: step.updates, changes: step.change.into_iter().collect() };
             shared.store.record(vec![write], None).await?;
             shared.wakes.dispatch.notify_one();

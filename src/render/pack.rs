@@ -97,7 +97,7 @@ phrases! {
 phrases! {
     /// The two lines that stand first.
     LineWords {
-        plain, back, action, several_one, several, no_change_since, no_change_seen, ended_at, works_one, works_many, normal_one,
+        plain, back, action, several_one, several, no_change_since, no_change_seen, ended_at, works_one, works_many, vanished, normal_one,
         normal_many, over, over_possibly, failed_for, lasted_for, took, after_report, planned, moved, moved_bare, moved_end, begun_by_clock, ends_by, was_planned, was_planned_begun,
         not_planned, last_word, closed, closed_after, closed_after_report, report_over, next_word, next_word_plain, next_news, next_certain, daily, drill,
     }
@@ -140,7 +140,7 @@ phrases! {
     StatusWords {
         open, over, investigating_first, investigating_first_supplier, investigating, investigating_supplier, back,
         back_supplier, identified, identified_supplier, monitoring, monitoring_supplier, scheduled,
-        scheduled_unchanged, scheduled_new, not_said_begun, not_said_begun_supplier, in_progress, verifying, completed, cancelled, cancelled_begun, withdrawn, closed, closed_work, unaffected,
+        scheduled_unchanged, scheduled_new, not_said_begun, not_said_begun_supplier, in_progress, verifying, completed, cancelled, cancelled_begun, withdrawn, vanished, vanished_supplier, closed, closed_work, unaffected,
         unaffected_bare, report, automatic, nobody_wrote, nobody_wrote_since_start, last_words, no_reason, no_reason_supplier, lost,
         lost_supplier, lost_news, no_problem_one, no_problem_many, stand, left_out_one, left_out_many, data_none, data_some,
         data_unknown, data_unknown_by, report_by, sorry, promises_kept, promise_kept, promise_broken,

@@ -281,6 +281,11 @@ fn uncertain() -> Vec<(&'static str, Notice)> {
         ("possibly, no component named", unscoped(opened(Guidance::unknown()))),
         ("possibly, resolved", unscoped(resolved())),
         ("possibly, named", Notice { affected: Affected::Possibly, next_word: None, ..opened(Guidance::unknown()) }),
+        ("supplier, no longer listed", {
+            let gone = supplied(resolved());
+            let case = CaseFacts { last_seen_at: gone.case.ended_at, ..gone.case };
+            Notice { case, ..gone }
+        }),
         ("supplier, opened", supplied(opened(Guidance::unknown()))),
         ("supplier, corrected", supplied(corrected())),
         ("supplier, withdrawn", supplied(over(Kind::Withdrawn, incident_facts()))),

@@ -78,6 +78,9 @@ fn phase_sentence(scene: &Scene<'_>, news: &[(&Words, String)]) -> String {
                 None => words.over.clone(),
             };
         }
+        Verdict::Resolved if notice.case.last_seen_at.is_some() => {
+            return scene.in_voice(&words.vanished, &words.vanished_supplier);
+        }
         Verdict::Resolved => return words.over.clone(),
         Verdict::Cancelled if scene.is_past_planned_start() => return words.cancelled_begun.clone(),
         Verdict::Cancelled => return words.cancelled.clone(),

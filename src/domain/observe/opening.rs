@@ -141,6 +141,7 @@ fn blank_case(seen: &Observation, title: String, phase: Phase, context: &Context
             revised_at: seen.revised_at.filter(|at| !is_ahead(*at, context.now)),
             last_news_at: context.now,
             missed_reads: Vec::new(),
+            last_listed_at: None,
             source_said: source_said(seen),
             first_source: None,
             events: seen.event.iter().cloned().collect(),

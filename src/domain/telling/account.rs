@@ -77,6 +77,7 @@ impl Telling<'_> {
             ended_at: self.ended_at().filter(|_| now.phase.is_over() && is_said_to_be_over),
             closed_by_hand_at,
             phase_last_said: end.and_then(|end| end.facts.phase_last_said),
+            last_seen_at: end.and_then(|end| end.facts.last_seen_at),
             scheduled_for: facts.scheduled_for,
             scheduled_until: facts.scheduled_until,
             moved_from: range.iter().find_map(|c| c.facts.moved_from),

@@ -15,6 +15,7 @@ pub fn ended_lines(scene: &Scene<'_>) -> [String; 2] {
     let at = case.ended_at.map(|at| scene.times.at(at)).unwrap_or_default();
     let names = scene.plain_names();
     let phrase = match (names.len(), has_failed(scene)) {
+        _ if case.last_seen_at.is_some() => &line.vanished,
         _ if scene.is_possibly() => &line.over_possibly,
         (0, _) => &line.over,
         (1, true) => &line.works_one,
@@ -37,6 +38,10 @@ pub fn ended_lines(scene: &Scene<'_>) -> [String; 2] {
 fn lasted(scene: &Scene<'_>) -> String {
     let (line, case) = (&scene.pack.line, &scene.notice.case);
     let Some(until) = case.ended_at else { return String::new() };
+    if case.started_at.is_some_and(|from| until < from) {
+        // Whoever says that it was over before it began has not said how long it took.
+        return String::new();
+    }
     let said = |phrase: &str, from: Timestamp| fill(phrase, &[("duration", &scene.times.duration(from, until))]);
     match (case.started_at, case.reported_at.filter(|reported| *reported < until)) {
         (Some(from), _) if scene.is_maintenance() => said(&line.took, from),

@@ -99,6 +99,7 @@ fn facts() -> Facts {
         revised_at: None,
         last_news_at: at(0),
         missed_reads: vec![],
+        last_listed_at: None,
         source_said: None,
         first_source: None,
         events: vec![],
@@ -134,6 +135,7 @@ fn change(sequence: i64, due: i64) -> Change {
             promised: None,
             lost_sight_since: None,
             closed_by_hand_at: None,
+            last_seen_at: None,
             phase_last_said: None,
         },
     }

@@ -4,7 +4,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
 use candor::daemon::node::Node;
-use candor::domain::absence::{self, OwnPage};
+use candor::domain::absence::{self, Ends, Miss, OwnPage};
 use candor::domain::case::{CaseState, Scope};
 use candor::domain::client::Channel;
 use candor::domain::delivery::{self, Asks, Attempt, Cause, Consequence, Outcome, Policy};
@@ -122,7 +122,10 @@ impl World {
             let Some(story) = shared.store.story(open.case_key).await.unwrap() else { continue };
             let pace = shared.current.load().settings.pace;
             if !self.source.shows(&open.incident)
-                && let Some(step) = absence::missed(&story, OwnPage::Gone, &pace, now)
+                && let Some(step) = absence::missed(
+                    &story,
+                    &Miss { ends: Ends::Stated, own_page: OwnPage::Gone, last_good_at: Some(now), pace: &pace, now },
+                )
             {
                 let write =
                     Write { case: step.case, updates: step.updates, changes: step.change.into_iter().collect() };
