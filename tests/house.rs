@@ -7,6 +7,8 @@
 mod expected;
 #[path = "house/expected_lists.rs"]
 mod expected_lists;
+#[path = "support/google_page.rs"]
+mod google_page;
 #[path = "house/imports.rs"]
 mod imports;
 #[path = "house/manual.rs"]
@@ -15,6 +17,8 @@ mod manual;
 mod map;
 #[path = "house/picture.rs"]
 mod picture;
+#[path = "support/recordings.rs"]
+mod recordings;
 #[path = "support/skip.rs"]
 mod skip;
 #[path = "house/tidy.rs"]

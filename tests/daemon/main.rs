@@ -9,7 +9,11 @@
 
 #[path = "../support/expected.rs"]
 mod expected;
+#[path = "../support/google_page.rs"]
+mod google_page;
 mod harness;
+#[path = "../support/recordings.rs"]
+mod recordings;
 #[path = "../real_parts/replay_atom.rs"]
 mod replay_atom;
 #[path = "../real_parts/replay_server.rs"]

@@ -1,6 +1,6 @@
 //! Recorded sequences replayed in order: exactly the notices that were written down by hand.
 //!
-//! The lists are in `tests/fixtures/feeds/github/EXPECTED`, each notice with its reason. What was told is read from
+//! The lists are in `tests/fixtures/feeds/*/EXPECTED`, each notice with its reason. What was told is read from
 //! webhooks, which name their changes, count their updates and say when the next word comes.
 
 use candor::daemon::node::Node;
@@ -21,7 +21,7 @@ impl Replays for Stage {
         let reads = expected.reads();
         let clock = HandClock::at(reads[0].at);
         let receiver = receiver::Receiver::start(clock.clone()).await;
-        let steps = reads.iter().map(|read| Step { read_at: read.at, body: std::fs::read(&read.file).unwrap() });
+        let steps = reads.iter().map(|read| Step { read_at: read.at, body: read.body.clone() });
         let page = ReplayServer::start(steps.collect()).await;
         if expected.lists == Lists::Empty {
             page.empty_the_lists();

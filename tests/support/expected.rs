@@ -1,16 +1,18 @@
 //! The notices that a client is to get from a recorded sequence, as written by hand, and how what was told differs.
 //!
-//! The lists and the rules by which they were written are in `tests/fixtures/feeds/github/EXPECTED`. Deliberately
-//! absent: the daemon. Whoever can run it fits it in through [`Replays`].
+//! The lists are in `tests/fixtures/feeds/*/EXPECTED`, the rules by which they were written in that of `github`.
+//! Deliberately absent: the daemon. Whoever can run it fits it in through [`Replays`].
 #![allow(dead_code, reason = "each test uses the part of it that it needs")]
 #![allow(clippy::panic, reason = "a list that cannot be read fails the test, with its name")]
 
 use std::collections::BTreeSet;
 use std::future::Future;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
+
+use crate::recordings::{self, Source};
 
 /// A notice may be planned that many seconds earlier or later than the list says.
 const TOLERANCE: i64 = 60;
@@ -21,7 +23,10 @@ const TOLERANCE: i64 = 60;
 pub struct Expected {
     /// What the replay shows, in a few words.
     pub about: String,
-    /// The folder of the reads, under `tests/fixtures/feeds/github`.
+    /// Beside which recordings the list stands.
+    #[serde(skip)]
+    pub source: Source,
+    /// The folder of the reads, in that of the source.
     pub folder: String,
     /// The feed's `supplier`; without it the feed is our own.
     pub supplier: Option<String>,
@@ -136,11 +141,17 @@ pub struct Told {
     pub next: Option<Timestamp>,
 }
 
-/// One read of the page: when, and the file that holds the answer.
+/// One read of the page: when, and what `summary.json` answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Read {
     pub at: Timestamp,
-    pub file: PathBuf,
+    pub body: Vec<u8>,
+}
+
+impl Read {
+    fn of(file: &Path, at: Timestamp) -> Read {
+        Read { at, body: recordings::summary(file, at) }
+    }
 }
 
 /// Runs a daemon with the clients `all`, `one` and `other` on a replayed page, with time by hand.
@@ -157,62 +168,44 @@ pub async fn check(name: &str, daemon: &mut impl Replays) {
     assert!(differences.is_empty(), "{name} ({}):\n{}", expected.about, differences.join("\n"));
 }
 
-fn recordings() -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/feeds/github"))
-}
-
-/// The files of a folder with this ending, in the order of names.
-fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    let paths = entries.map(|entry| entry.expect("a folder that can be read").path());
-    let mut paths: Vec<_> = paths.filter(|path| path.to_string_lossy().ends_with(ending)).collect();
-    paths.sort();
-    paths
-}
-
 /// The names of all lists, in their order.
 pub fn names() -> Vec<String> {
-    let lists = files(&recordings().join("EXPECTED"), ".toml");
-    lists.iter().map(|file| file.file_stem().expect("a list has a name").to_string_lossy().into_owned()).collect()
+    let lists = Source::ALL.into_iter().flat_map(Source::lists);
+    lists.map(|file| file.file_stem().expect("a list has a name").to_string_lossy().into_owned()).collect()
 }
 
 /// The list of this name.
 pub fn list(name: &str) -> Expected {
-    let file = recordings().join("EXPECTED").join(format!("{name}.toml"));
+    let of = |source: Source| source.lists().into_iter().find(|file| file.file_stem().is_some_and(|stem| stem == name));
+    let (source, file) = Source::ALL
+        .into_iter()
+        .find_map(|source| of(source).map(|file| (source, file)))
+        .unwrap_or_else(|| panic!("there is no list {name}"));
     let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    toml::from_str(&text).unwrap_or_else(|error| panic!("{name}.toml: {error}"))
-}
-
-/// The folders of recorded reads, in the order of names.
-pub fn recorded_folders() -> Vec<String> {
-    let names = files(&recordings(), "").into_iter().filter(|path| !files_if_folder(path).is_empty());
-    names.map(|path| path.file_name().expect("a folder has a name").to_string_lossy().into_owned()).collect()
-}
-
-fn files_if_folder(path: &Path) -> Vec<PathBuf> {
-    if path.is_dir() { files(path, ".summary.json") } else { Vec::new() }
+    let list: Expected = toml::from_str(&text).unwrap_or_else(|error| panic!("{name}.toml: {error}"));
+    Expected { source, ..list }
 }
 
 impl Expected {
     /// The reads, in order.
     pub fn reads(&self) -> Vec<Read> {
-        let recorded = |folder: &str| files(&recordings().join(folder), ".summary.json");
+        let recorded = |folder: &str| recordings::reads_in(&self.source.folder().join(folder));
         if self.read.is_empty() {
-            return recorded(&self.folder).into_iter().map(|file| Read { at: time_in(&file), file }).collect();
+            let files = recorded(&self.folder);
+            return files.iter().map(|file| Read::of(file, recordings::time_in(file))).collect();
         }
         let planned = self.read.iter();
         planned
             .map(|read| {
                 let folder = recorded(read.folder.as_ref().unwrap_or(&self.folder));
-                Read { at: read.at, file: folder[read.step].clone() }
+                Read::of(&folder[read.step], read.at)
             })
             .collect()
     }
 
     /// The documents that the reads give; an empty body gives none.
     pub fn documents(&self) -> Vec<serde_json::Value> {
-        let texts = self.reads().into_iter().map(|read| std::fs::read(read.file).expect("a recorded read"));
-        texts.filter_map(|text| serde_json::from_slice(&text).ok()).collect()
+        self.reads().iter().filter_map(|read| serde_json::from_slice(&read.body).ok()).collect()
     }
 
     /// The components that the page names, without the one that only says where the page is.
@@ -226,13 +219,6 @@ impl Expected {
     fn compares(&self, reason: Option<&String>) -> bool {
         self.only.is_empty() || reason.is_none_or(|reason| self.only.contains(reason))
     }
-}
-
-/// The time in a name such as `01-20240121T035232Z.summary.json`.
-fn time_in(file: &Path) -> Timestamp {
-    let name = file.file_name().expect("a read has a name").to_string_lossy().into_owned();
-    let stamp = name.split('.').next().and_then(|stem| stem.rsplit('-').next()).expect("a time in the name");
-    stamp.parse().unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
 /// Every way in which what was told is not what the list says, one line each, in the order of time.
