@@ -3,6 +3,8 @@
 //!
 //! Deliberately absent: candor itself. These tests read files; what the program does is tested elsewhere.
 
+#[path = "support/atom_page.rs"]
+mod atom_page;
 #[path = "support/expected.rs"]
 mod expected;
 #[path = "house/expected_lists.rs"]
@@ -19,6 +21,8 @@ mod map;
 mod picture;
 #[path = "support/recordings.rs"]
 mod recordings;
+#[path = "real_parts/replay_atom.rs"]
+mod replay_atom;
 #[path = "support/skip.rs"]
 mod skip;
 #[path = "house/tidy.rs"]

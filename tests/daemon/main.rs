@@ -7,6 +7,8 @@
 #![allow(clippy::print_stdout, reason = "a failed walk prints its seed")]
 #![allow(dead_code, reason = "the harness offers more than each release of the tests uses")]
 
+#[path = "../support/atom_page.rs"]
+mod atom_page;
 #[path = "../support/expected.rs"]
 mod expected;
 #[path = "../support/google_page.rs"]

@@ -100,7 +100,9 @@ impl ReplayServer {
     /// Starts at the first step.
     pub async fn start(steps: Vec<Step>) -> ReplayServer {
         let atoms = std::fs::read_dir(fixtures().join("github/atom")).unwrap();
-        let atoms = atoms.map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap()).collect();
+        let mut atoms: Vec<PathBuf> = atoms.map(|entry| entry.unwrap().path()).collect();
+        atoms.sort();
+        let atoms = atoms.iter().map(|atom| std::fs::read_to_string(atom).unwrap()).collect();
         let mut replay = Replay {
             steps,
             current: 0,

@@ -1,7 +1,7 @@
 //! The recorded feeds under `tests/fixtures/feeds`: their folders, the times in their names, and what a Statuspage
 //! would have shown of each.
 //!
-//! Deliberately absent: how the captures of other kinds are read (`google_page.rs`), and what a client
+//! Deliberately absent: how the captures of other kinds are read (`google_page.rs`, `atom_page.rs`), and what a client
 //! is told of any of it (`expected.rs`).
 
 #![allow(clippy::panic, reason = "a recording that cannot be read fails the test, with its name")]
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use crate::google_page;
+use crate::{atom_page, google_page};
 
 /// Whose page was recorded: a folder under `tests/fixtures/feeds` with an `EXPECTED` of its own.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub enum Shape {
     Summary,
     /// `incidents.json` of Google Cloud.
     Google,
+    /// `history.atom` of a Statuspage.
+    Atom,
 }
 
 impl Source {
@@ -47,12 +49,13 @@ impl Source {
 }
 
 impl Shape {
-    const ALL: [Shape; 2] = [Shape::Summary, Shape::Google];
+    const ALL: [Shape; 3] = [Shape::Summary, Shape::Google, Shape::Atom];
 
     fn ending(self) -> &'static str {
         match self {
             Shape::Summary => ".summary.json",
             Shape::Google => ".incidents.json",
+            Shape::Atom => ".history.atom",
         }
     }
 
@@ -97,5 +100,6 @@ pub fn summary(file: &Path, at: Timestamp) -> Vec<u8> {
     match Shape::of(file) {
         Shape::Summary => capture,
         Shape::Google => google_page::page(&capture, at).to_string().into_bytes(),
+        Shape::Atom => atom_page::page(&String::from_utf8_lossy(&capture), at).to_string().into_bytes(),
     }
 }
