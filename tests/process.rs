@@ -188,6 +188,7 @@ async fn a_reload_with_a_bad_file_changes_nothing_and_names_it() {
     let refused = candor(&folder, &["check"]);
     assert_eq!(refused.code, Some(2), "{}", refused.words);
     std::fs::remove_file(folder.path("templates/subject.txt")).unwrap();
+    folder.write("clients.toml", &good);
     folder.write("playbook.toml", "[[guidance]]\nneed = \"none\"\naction = \"Nothing.\"\n");
     running.signal("HUP");
     until("it is reloaded", || async {

@@ -54,14 +54,13 @@ pub fn interval(settings: &PromiseSettings, standing: &Standing, now: Timestamp)
 }
 
 impl Standing {
-    /// As it is now. Planned work is as old, and as long without news, as its planned start or end lies behind.
+    /// As it is now.
     pub fn of(case: &Case, without_news: u32, now: Timestamp) -> Standing {
         let facts = &case.facts;
-        let planned = planned_time_behind(facts, now).unwrap_or(Timestamp::MIN);
         Standing {
             phase: facts.phase,
             impact: facts.impact,
-            opened_at: case.opened_at.max(planned),
+            opened_at: case.opened_at,
             last_news_at: quiet_since(facts, now),
             without_news,
         }

@@ -225,10 +225,7 @@ mod tests {
             ("We'll provide an update in 60 minutes or sooner if there is more.", "2022-06-16T17:27:00Z"),
             ("We will share the next update within the next two hours.", "2022-06-16T18:27:00Z"),
             ("Next update by 01:15 UTC", "2022-06-17T01:15:00Z"),
-            (
-                "We will provide more information by Thursday, 2022-06-16 16:00 US/Pacific.",
-                "2022-06-16T23:00:00Z",
-            ),
+            ("We will provide more information by Thursday, 2022-06-16 16:00 US/Pacific.", "2022-06-16T23:00:00Z"),
         ] {
             check(text, Some(at));
         }

@@ -140,16 +140,16 @@ methods! {
 methods! {
     read story(case_key: i64) -> Option<Story> = cases;
     /// By the id of its incident, or by another one that joined it.
-    read story_of(source: String, incident: String) -> Option<Story> = cases;
+    read story_of(source: String, incident: String) -> Option<Story> = names;
     /// The one open case of a source whose incident has this page; `None` if there are several.
-    read open_case_by_page(source: String, page: String) -> Option<i64> = cases;
+    read open_case_by_page(source: String, page: String) -> Option<i64> = names;
     /// What is said of `incident` from now on is said of this case; an id that is a case of its own stays one.
-    write join_incident(source: String, incident: String, case_key: i64) -> () = cases;
+    write join_incident(source: String, incident: String, case_key: i64) -> () = names;
     /// A feed has another name: its cases, their other ids and its cursor are found under the new one. How many cases.
-    write rename_source(was: String, name: String) -> i64 = cases;
+    write rename_source(was: String, name: String) -> i64 = names;
     /// By id, by the first characters of an id (at least 8, if only one case has them), or by reference;
     /// upper and lower case are the same.
-    read find_case(text: String) -> Option<i64> = cases;
+    read find_case(text: String) -> Option<i64> = names;
     /// The cases of one source that are open, the oldest first.
     read open_cases_of(source: String) -> Vec<OpenCase> = cases;
     /// Whether any contact has ever accepted a word of the case.
@@ -161,7 +161,7 @@ methods! {
     /// The newest first.
     read listed_cases(filter: CaseFilter, limit: i64) -> Vec<CaseRow> = cases;
     /// Whether a kept case has this reference, in upper or lower case.
-    read reference_taken(reference: String) -> bool = cases;
+    read reference_taken(reference: String) -> bool = names;
     /// Cases whose timers have something for `keep` to do.
     read cases_to_wake(now: Timestamp, limit: i64) -> Vec<i64> = cases;
     read next_wake() -> Option<Timestamp> = cases;

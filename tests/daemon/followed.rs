@@ -87,7 +87,7 @@ async fn planned_work_that_its_source_never_speaks_of_again_is_not_silent_for_a_
         "25th 14:00 BEGUN",
         "25th 15:59 NO CHANGE",
         "25th 18:00 LONGER THAN PLANNED",
-        "25th 19:59 NO CHANGE",
+        "25th 21:59 NO CHANGE",
     ];
     expect(&house.told(OPS), &expected);
     let late = house.last(OPS).text;

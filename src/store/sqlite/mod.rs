@@ -14,6 +14,7 @@ pub(super) mod fallback;
 pub(super) mod feeds;
 pub(super) mod ledger;
 mod migrate;
+pub(super) mod names;
 pub(super) mod nodes;
 mod open;
 pub(super) mod planning;
