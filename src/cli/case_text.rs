@@ -128,7 +128,7 @@ fn timeline(view: &CaseView) -> String {
 
 fn line(view: &CaseView, entry: &Entry) -> String {
     let what = match &entry.what {
-        What::Update { said_at, origin, phase, body, status, action, .. } => {
+        What::Update { said_at, origin, phase, body, status, action, sequence, .. } => {
             let who = match origin {
                 Origin::Polled | Origin::Pushed => listing::words(&view.source, 60),
                 Origin::ByHand => "by hand".to_owned(),
@@ -139,16 +139,26 @@ fn line(view: &CaseView, entry: &Entry) -> String {
                     said.push_str(&format!(" {label} {}", quoted(text)));
                 }
             }
+            said.push_str(&match sequence {
+                None => "; no news by itself: goes along with the next notice".to_owned(),
+                Some(0) => "; taken in at first sight".to_owned(),
+                Some(sequence) => format!("; told by change {sequence}"),
+            });
             said
         }
         What::Rewritten { before, .. } => format!("rewrote its update; before: {}", quoted(before)),
-        What::Change { sequence, kinds, why, planned_at, due_at, .. } => {
+        What::Change { sequence, kinds, why, planned_at, due_at, moved, .. } => {
             let kinds: Vec<&str> = kinds.iter().map(|kind| Kind::as_str(*kind)).collect();
             let waits = match planned_at {
                 Some(_) => String::new(),
                 None => format!("; waits until {}", listing::time(*due_at)),
             };
-            format!("change {sequence}, {}: {}{waits}", kinds.join(" and "), listing::words(why, MOST_WORDS))
+            let moved = if moved.is_empty() {
+                String::new()
+            } else {
+                format!(" ({})", listing::words(&moved.join("; "), MOST_WORDS))
+            };
+            format!("change {sequence}, {}: {}{moved}{waits}", kinds.join(" and "), listing::words(why, MOST_WORDS))
         }
     };
     format!("{}  {what}", listing::time(entry.at))

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::deliveries::Shown;
 use super::held::{self, Held};
 use super::promises;
-use crate::domain::case::{CaseState, Scope, Story, Update};
+use crate::domain::case::{CaseState, Change, Scope, Story, Update};
 use crate::domain::client::masked;
 use crate::domain::incident::{Impact, Need, Origin, Phase};
 use crate::domain::notice::Kind;
@@ -109,6 +109,8 @@ pub enum What {
         why: String,
         due_at: Timestamp,
         planned_at: Option<Timestamp>,
+        /// What it moved, from what to what.
+        moved: Vec<String>,
     },
 }
 
@@ -295,11 +297,32 @@ fn timeline(story: &Story) -> Vec<Entry> {
             why: change.why.clone(),
             due_at: change.due_at,
             planned_at: change.planned_at,
+            moved: moved(change),
         },
     }));
     // Stable: what was said at one moment stands before what was made of it.
     entries.sort_by_key(|entry| entry.at);
     entries
+}
+
+/// "phase investigating → identified", as far as the change moved anything.
+fn moved(change: &Change) -> Vec<String> {
+    let facts = &change.facts;
+    let word = |impact: Option<Impact>| impact.map_or("not stated", Impact::as_str);
+    let window = |(from, until): (Timestamp, Option<Timestamp>)| match until {
+        Some(until) => format!("{} to {}", super::listing::time(from), super::listing::time(until)),
+        None => super::listing::time(from),
+    };
+    let mut moved = Vec::new();
+    moved.extend(facts.phase_before.map(|before| format!("phase {} → {}", before.as_str(), facts.phase.as_str())));
+    moved.extend(facts.impact_before.map(|before| format!("impact {} → {}", word(Some(before)), word(facts.impact))));
+    moved.extend((!facts.added.is_empty()).then(|| format!("also {}", facts.added.join(", "))));
+    moved.extend((!facts.removed.is_empty()).then(|| format!("no longer {}", facts.removed.join(", "))));
+    moved.extend(facts.moved_from.map(|before| format!("window moved from {}", window(before))));
+    moved.extend(facts.promised.map(|at| format!("keeps the word promised for {}", super::listing::time(at))));
+    moved.extend(facts.lost_sight_since.map(|at| format!("source not read since {}", super::listing::time(at))));
+    moved.extend(facts.last_seen_at.map(|at| format!("last listed {}", super::listing::time(at))));
+    moved
 }
 
 /// The update with its first text, then each rewriting.

@@ -173,7 +173,7 @@ pub async fn open_with(current: Current, clock: Clock, lost: LostState) -> Resul
 }
 
 fn shared(store: Store, current: Current, clock: Clock, epoch: i64) -> Shared {
-    let started_at = clock.now();
+    let awake_since = Arc::new(clock.now().as_millisecond().into());
     Shared {
         store,
         current: Arc::new(CurrentCell::from_pointee(current)),
@@ -184,7 +184,7 @@ fn shared(store: Store, current: Current, clock: Clock, epoch: i64) -> Shared {
         reported: Arc::default(),
         operator: Arc::default(),
         epoch,
-        started_at,
+        awake_since,
     }
 }
 

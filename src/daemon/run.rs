@@ -27,6 +27,8 @@ use crate::web::serve::{self, Limits};
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How often a pass under way is asked whether it moves.
 const WATCH_EVERY: Duration = Duration::from_secs(2);
+/// Two clocks that part by more than that between two looks tell of a sleep.
+const SLEPT: jiff::SignedDuration = jiff::SignedDuration::from_secs(30);
 const EPOCH_EVERY: Duration = Duration::from_secs(10);
 const PRUNE_EVERY: Duration = Duration::from_secs(3600);
 /// What is under way when we are told to stop has that long.
@@ -143,7 +145,13 @@ fn spawn_passes(tasks: &TaskTracker, node: Node, progress: &Progress, stop: &Can
     tasks.spawn(async move {
         let _held_until_the_end = lock;
         let repeat = Repeat { name: "keep", every: LOOK_EVERY, wake: &s.wakes.keep, stop: &t, progress: &p };
-        repeat.run(|| async { keep::pass(&s, s.clock.now()).await.map(|_| Found::Nothing) }).await;
+        let slept = std::sync::Mutex::new((std::time::Instant::now(), s.clock.now()));
+        repeat
+            .run(|| async {
+                notice_a_sleep(&s, &slept);
+                keep::pass(&s, s.clock.now()).await.map(|_| Found::Nothing)
+            })
+            .await;
         t.cancelled().await;
     });
     let (s, p, t) = (shared.clone(), progress.clone(), stop.clone());
@@ -153,6 +161,20 @@ fn spawn_passes(tasks: &TaskTracker, node: Node, progress: &Progress, stop: &Can
     });
     tasks.spawn(send(shared.clone(), Channel::Email, email, progress.clone(), stop.clone()));
     tasks.spawn(send(shared, Channel::Webhook, webhook, progress.clone(), stop.clone()));
+}
+
+/// The clock of the wall goes on while the machine sleeps, the other does not.
+fn notice_a_sleep(shared: &Shared, before: &std::sync::Mutex<(std::time::Instant, jiff::Timestamp)>) {
+    let (tick, now) = (std::time::Instant::now(), shared.clock.now());
+    let mut before = before.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let ticked = jiff::SignedDuration::try_from(tick.duration_since(before.0)).unwrap_or_default();
+    if (now.duration_since(before.1) - ticked).abs() > SLEPT {
+        tracing::warn!(
+            "the machine has slept, or its clock was set: nothing is said to be unchanged before the feeds are read"
+        );
+        shared.wakes_up(now);
+    }
+    *before = (tick, now);
 }
 
 /// One message may rightly take ten minutes: what has to move is the sending as a whole, which looks around each second.

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use super::case::{Case, CaseState, ChangeFacts, SourceSaid, Story, Timers};
+use super::faults::{Fault, is_planted};
 use super::incident::Phase;
 use super::news::{News, Urgency, join};
 use super::notice::Kind;
@@ -75,7 +76,8 @@ pub fn missed(story: &Story, miss: &Miss<'_>) -> Option<Step> {
     if story.case.state != CaseState::Open || !story.is_listed() {
         return None;
     }
-    let Some(first) = story.case.facts.missed_reads.first() else {
+    let gone_is_over = is_planted(Fault::GoneIsOver);
+    let Some(first) = story.case.facts.missed_reads.first().copied().or(gone_is_over.then_some(miss.now)) else {
         let mut case = story.case.clone();
         case.facts.missed_reads.push(miss.now);
         case.facts.last_listed_at = miss.last_good_at;
@@ -87,9 +89,9 @@ pub fn missed(story: &Story, miss: &Miss<'_>) -> Option<Step> {
                 OwnPage::Gone | OwnPage::None => is_worth_asking(story, miss.now),
                 OwnPage::There | OwnPage::Unknown => false,
             };
-            is_gone.then(|| withdrawn(story, miss))
+            (is_gone || gone_is_over).then(|| withdrawn(story, miss))
         }
-        Ends::Vanishing => (miss.now.duration_since(*first) >= VANISHED).then(|| vanished(story, miss)),
+        Ends::Vanishing => (miss.now.duration_since(first) >= VANISHED || gone_is_over).then(|| vanished(story, miss)),
     }
 }
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::client::Channel;
+use super::faults::{Fault, is_planted};
 use super::plan::FALLBACK_AFTER;
 use super::thread::{Standing, Thread, ThreadState};
 
@@ -215,7 +216,9 @@ pub fn after(attempt: &Attempt<'_>, policy: &Policy, now: Timestamp) -> After {
 
 fn delivered(attempt: &Attempt<'_>, receipt: &str, now: Timestamp) -> After {
     let mut thread = attempt.thread.clone();
-    thread.told = attempt.until;
+    if !is_planted(Fault::AcceptedIsForgotten) {
+        thread.told = attempt.until;
+    }
     thread.told_variant = Some(thread.variant);
     thread.first_told = thread.first_told.or(Some(attempt.until));
     let goes_on = thread.standing == Standing::In;

@@ -12,6 +12,7 @@ pub mod decide;
 pub mod delivery;
 pub mod duration;
 pub mod entities;
+pub mod faults;
 pub mod guidance;
 pub mod html;
 pub mod incident;

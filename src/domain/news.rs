@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::case::{Case, Change, ChangeFacts};
+use super::faults::{Fault, is_planted};
 use super::notice::Kind;
 use super::pace::PaceSettings;
 
@@ -32,7 +33,9 @@ pub fn join(case: &mut Case, waiting: Option<&Change>, news: News, pace: &PaceSe
     let at_once = news.urgency == Urgency::ByHand || news.kinds.iter().any(|kind| kind.is_at_once());
     let due_at = if at_once { now } else { quiet_due(case, waiting, pace, now) };
     let Some(waiting) = waiting else {
-        case.sequence += 1;
+        if !is_planted(Fault::SequenceIsReused) || case.sequence == 0 {
+            case.sequence += 1;
+        }
         return Change {
             sequence: case.sequence,
             episode: case.episode,

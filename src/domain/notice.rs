@@ -85,6 +85,8 @@ pub struct CaseFacts {
     pub closed_by_hand_at: Option<Timestamp>,
     /// Where nobody has said that it is over: the phase that its source last said.
     pub phase_last_said: Option<Phase>,
+    /// The source's own estimate of the end, where that time has passed and it is not over.
+    pub estimate_passed: Option<Timestamp>,
     /// It is over only in that its source lists it no longer; when it was last listed.
     pub last_seen_at: Option<Timestamp>,
     pub scheduled_for: Option<Timestamp>,

@@ -14,6 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::case::{Case, CaseState, Change, Scope, SourceSaid, Story, Update};
 use super::component::Catalog;
+use super::faults::{Fault, is_planted};
 use super::guidance;
 use super::incident::{Observation, Origin, Part, Phase, is_ahead};
 use super::news::Urgency;
@@ -280,7 +281,7 @@ fn repeats_an_older_update(story: &Story, seen: &Observation) -> bool {
 
 /// Older than what we know: by the source's own stamp, or as many updates short at the same stamp.
 fn is_stale(story: &Story, seen: &Observation) -> bool {
-    if seen.origin != Origin::Polled {
+    if seen.origin != Origin::Polled || is_planted(Fault::StaleIsBelieved) {
         return false;
     }
     let known = story.updates.iter().filter(|u| u.origin == Origin::Polled).count();

@@ -16,6 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::case::{Change, Facts, Story, Update};
 use super::client::{Client, Contact};
 use super::component::Catalog;
+use super::faults::{Fault, is_planted};
 use super::guidance::{self, Question};
 use super::incident::{Impact, Need};
 use super::missed::{Missed, Stage};
@@ -201,7 +202,9 @@ impl<'a> Planning<'a> {
                     Audience::WholeStory => concern.is_some() && self.enters(client),
                     Audience::Told => past.is_in_rehearsal && self.may_be_a_first_word(kind) && concern.is_some(),
                 };
-                (past.is_in || hears_all).then_some(leaves(kind))
+                let is_owed = past.is_in && (!is_planted(Fault::EndIsKeptBack) || self.enters(client));
+                let is_again = is_planted(Fault::EndIsToldTwice) && past.was_told;
+                (is_owed || hears_all || is_again).then_some(leaves(kind))
             }
             (Turn::Afterwards, _) => Some(Verdict { affected, standing: Standing::Out, closing: None }),
         }
@@ -246,7 +249,7 @@ impl<'a> Planning<'a> {
             Turn::Over(kind, Audience::Told) if is_rehearsed => {
                 thread.standing == Standing::In && self.may_be_a_first_word(kind)
             }
-            Turn::Over(_, Audience::Told) => is_in,
+            Turn::Over(_, Audience::Told) => is_in || is_planted(Fault::EndIsToldTwice),
             Turn::Over(_, Audience::WholeStory) => is_in || !thread.was_told(),
             Turn::Afterwards => {
                 let has_had_its_three = affected == Affected::Possibly && thread.notices >= POSSIBLY_MOST;

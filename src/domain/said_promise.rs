@@ -2,8 +2,8 @@
 //! US/Pacific", "Next update in 30 minutes".
 //!
 //! Only what can be read without doubt counts (`semantics.md` §7): a zone that is one offset, a weekday that agrees
-//! with its date, one promise and not two. Deliberately absent: estimates of an end, which are no promise of a word,
-//! dates without a year, and zones whose letters mean several places (CST, IST, BST).
+//! with its date, one promise and not two. An estimate of the end is read by the same rules and is no promise of a
+//! word. Deliberately absent: dates without a year, and zones whose letters mean several places (CST, IST, BST).
 
 use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::{Offset, TimeZone};
@@ -35,6 +35,38 @@ pub fn said_promise(text: &str, posted_at: Timestamp) -> Option<NextWord> {
         [one] => Some(*one),
         _ => None,
     }
+}
+
+/// What a source calls the end that it expects.
+const ENDED: [&str; 9] =
+    ["resolved", "restored", "fixed", "mitigated", "recovered", "complete", "completed", "finished", "resolution"];
+
+/// The time at which the source expects it to be over, if its text gives one that can be read without doubt: an
+/// estimate of the source's, never a promise of ours.
+pub fn said_estimate(text: &str, posted_at: Timestamp) -> Option<Timestamp> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let mut found: Vec<Timestamp> = Vec::new();
+    for at in 0..words.len() {
+        let is_cut = words[at].ends_with(['.', ';', '!', '?']);
+        if is_cut || !ENDED.contains(&bare(words[at]).as_str()) {
+            continue;
+        }
+        let Some(rest) = words.get(at + 1..).filter(|rest| rest.first().is_some_and(|word| is_until(word))) else {
+            continue;
+        };
+        let estimate = read(rest, posted_at)?.after(posted_at)?;
+        if !found.contains(&estimate) {
+            found.push(estimate);
+        }
+    }
+    match found.as_slice() {
+        [one] => Some(*one),
+        _ => None,
+    }
+}
+
+fn is_until(word: &str) -> bool {
+    matches!(bare(word).as_str(), "by" | "in" | "within")
 }
 
 /// The words from "by", "in" or "within" on, when those before them promise an update.
@@ -271,6 +303,23 @@ mod tests {
         #[test]
         fn no_text_makes_it_panic(text in "(next update|will provide an update|by|in|within|[0-9:-]{0,12}|UTC|[ ,.]){0,12}") {
             let _ = said_promise(&text, Timestamp::UNIX_EPOCH);
+        }
+    }
+
+    #[test]
+    fn an_estimate_of_the_end_is_read_where_it_leaves_no_doubt() {
+        for (text, expected) in [
+            ("We expect this to be resolved by 18:00 UTC.", Some("2022-06-16T18:00:00Z")),
+            ("Service will be fully restored within 2 hours.", Some("2022-06-16T18:27:00Z")),
+            ("The migration is expected to be complete by 2022-06-17 10:00 UTC.", Some("2022-06-17T10:00:00Z")),
+            ("It was resolved. By 18:00 UTC we know more.", None),
+            ("To be fixed by tomorrow.", None),
+            ("To be fixed by 18:00 UTC, at the latest resolved by 19:00 UTC.", None),
+            ("We will provide an update by 18:00 UTC.", None),
+        ] {
+            let posted: Timestamp = POSTED.parse().expect("a time");
+            let expected = expected.map(|at| at.parse().expect("a time"));
+            assert_eq!(said_estimate(text, posted), expected, "{text}");
         }
     }
 }

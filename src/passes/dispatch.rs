@@ -12,6 +12,7 @@ use super::{Shared, operator};
 use crate::domain;
 use crate::domain::case::{Case, Change, Story};
 use crate::domain::counted::counted;
+use crate::domain::faults::{Fault, is_planted};
 use crate::domain::notice::Kind;
 use crate::domain::operator::Thing;
 use crate::domain::plan::{self, Former, Known, Planning};
@@ -252,5 +253,8 @@ pub fn planned_case(current: &Current, story: &Story, change: &Change, now: Time
     case.timers.asked_feed_at = None;
     case.timers.unaffected_at = promise::unaffected_at(&case.timers, change, now);
     case.timers.promise = promise::of_change(&current.settings.promise, story, change, now);
+    if is_planted(Fault::PromiseIsForgotten) {
+        case.timers.promise = None;
+    }
     case
 }

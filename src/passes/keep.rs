@@ -232,7 +232,7 @@ async fn keep_promise(
     }
     let is_polled = shared.current.load().is_polled(&case.source);
     if is_polled && !has_looked(shared, case, feed, now) {
-        if case.timers.asked_feed_at.is_none() {
+        if asked_at(case, now).is_none() {
             case.timers.asked_feed_at = Some(now);
             shared.store.poke_feed(case.source.clone(), now, std::time::Duration::ZERO).await?;
             shared.wakes.ingest.notify_one();
@@ -269,14 +269,20 @@ async fn keep_promise(
     Ok(Some(change))
 }
 
+/// When the feed was asked; a time that lies ahead, because the clock was put back, is none.
+fn asked_at(case: &Case, now: Timestamp) -> Option<Timestamp> {
+    case.timers.asked_feed_at.filter(|asked| *asked <= now)
+}
+
 /// A good read since we asked, or waited long enough for one.
 fn has_looked(shared: &Shared, case: &Case, feed: Option<&FeedRow>, now: Timestamp) -> bool {
     let last_good_at = feed.and_then(|feed| feed.last_good_at);
-    let read_since_start = last_good_at.is_some_and(|good| good >= shared.started_at);
-    if !read_since_start && now.duration_since(shared.started_at) < WAIT_AFTER_START {
+    let awake_since = shared.awake_since();
+    let read_since_start = last_good_at.is_some_and(|good| good >= awake_since);
+    if !read_since_start && now.duration_since(awake_since) < WAIT_AFTER_START {
         return false;
     }
-    case.timers.asked_feed_at.is_some_and(|asked| {
+    asked_at(case, now).is_some_and(|asked| {
         last_good_at.is_some_and(|good| good >= asked) || now.duration_since(asked) >= WAIT_FOR_FEED
     })
 }

@@ -22,7 +22,7 @@ pub mod reported;
 pub mod settling;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use jiff::Timestamp;
 use tokio::sync::Notify;
@@ -108,6 +108,18 @@ pub struct Shared {
     /// What our own side is to be told.
     pub operator: Arc<Desk>,
     pub epoch: i64,
-    /// When these passes began: after a start the keeper waits for a good read before it speaks.
-    pub started_at: Timestamp,
+    /// When these passes began, or went on after the machine had slept: after that the keeper waits for a good read
+    /// before it speaks. In milliseconds since the epoch.
+    pub awake_since: Arc<AtomicI64>,
+}
+
+impl Shared {
+    pub fn awake_since(&self) -> Timestamp {
+        Timestamp::from_millisecond(self.awake_since.load(Ordering::Relaxed)).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+
+    /// The machine has slept, or its clock was set.
+    pub fn wakes_up(&self, now: Timestamp) {
+        self.awake_since.store(now.as_millisecond(), Ordering::Relaxed);
+    }
 }

@@ -142,7 +142,7 @@ phrases! {
         back_supplier, identified, identified_supplier, monitoring, monitoring_supplier, scheduled,
         scheduled_unchanged, scheduled_new, not_said_begun, not_said_begun_supplier, in_progress, verifying, completed, cancelled, cancelled_begun, withdrawn, vanished, vanished_supplier, closed, closed_work, unaffected,
         unaffected_bare, report, automatic, nobody_wrote, nobody_wrote_since_start, last_words, no_reason, no_reason_supplier, lost,
-        lost_supplier, lost_news, no_problem_one, no_problem_many, stand, left_out_one, left_out_many, data_none, data_some,
+        lost_supplier, lost_news, estimate_passed, estimate_passed_supplier, no_problem_one, no_problem_many, stand, left_out_one, left_out_many, data_none, data_some,
         data_unknown, data_unknown_by, report_by, sorry, promises_kept, promise_kept, promise_broken,
     }
 }

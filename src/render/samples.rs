@@ -281,6 +281,11 @@ fn uncertain() -> Vec<(&'static str, Notice)> {
         ("possibly, no component named", unscoped(opened(Guidance::unknown()))),
         ("possibly, resolved", unscoped(resolved())),
         ("possibly, named", Notice { affected: Affected::Possibly, next_word: None, ..opened(Guidance::unknown()) }),
+        ("supplier, due after its estimate", {
+            let due = supplied(due());
+            let case = CaseFacts { estimate_passed: Some(at("13:30")), ..due.case };
+            Notice { case, ..due }
+        }),
         ("supplier, no longer listed", {
             let gone = supplied(resolved());
             let case = CaseFacts { last_seen_at: gone.case.ended_at, ..gone.case };

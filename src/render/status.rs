@@ -202,6 +202,10 @@ fn notes(scene: &Scene<'_>) -> Vec<String> {
         let lost = if in_line_1 { String::new() } else { lost_sight(scene, since) };
         lines.push(sentences(&[lost, words.lost_news.clone()]));
     }
+    if let Some(at) = notice.case.estimate_passed {
+        let phrase = scene.in_voice(&words.estimate_passed, &words.estimate_passed_supplier);
+        lines.push(fill(&phrase, &[("when", &scene.times.full(at))]));
+    }
     if let Some(stand) = notice.case.stand.as_ref().filter(|_| !scene.is_over()) {
         lines.push(fill(&words.stand, &[("stand", &tidy(stand))]));
     }

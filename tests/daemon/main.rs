@@ -41,6 +41,5 @@ mod replays;
 mod restart;
 mod several_sources;
 mod unscoped;
-mod walk;
 mod who;
 mod whose;

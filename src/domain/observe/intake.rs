@@ -14,6 +14,7 @@ use jiff::SignedDuration;
 
 use super::{Context, Observed, Remark, Sight, Step};
 use crate::domain::case::{Case, CaseState, ChangeFacts, Story, Timers, Update};
+use crate::domain::faults::{Fault, is_planted};
 use crate::domain::incident::{Impact, Observation, Phase};
 use crate::domain::news::{News, Urgency, join};
 use crate::domain::notice::Kind;
@@ -136,7 +137,7 @@ impl Work {
         });
         if let Some(change) = &change {
             for update in &mut self.updates {
-                if update.sequence.is_none() {
+                if update.sequence.is_none() && !(is_planted(Fault::WordsAreLost) && change.sequence > 1) {
                     update.sequence = Some(change.sequence);
                     self.touched.insert(update.number);
                 }

@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::intake::{self, Work};
 use super::{Context, Observed, Remark, Sight, closing_kind, last_open_phase, source_said, urgency_of};
 use crate::domain::case::{Case, CaseState, Facts, Scope, Timers};
+use crate::domain::faults::{Fault, is_planted};
 use crate::domain::incident::{Announce, Impact, Observation, Origin, Phase, is_ahead, not_ahead};
 use crate::domain::notice::Kind;
 
@@ -79,11 +80,11 @@ fn opening_kinds(seen: &Observation, phase: Phase, context: &Context<'_>, remark
         return BTreeSet::from([Kind::Opened, closing_kind(phase)]);
     }
     match context.sight {
-        Sight::First => {
+        Sight::First if !is_planted(Fault::FirstSightIsTold) => {
             remarks.push(Remark::FoundOpenAtFirstSight);
             BTreeSet::new()
         }
-        Sight::FirstAnnounced | Sight::Watching { .. } => {
+        Sight::First | Sight::FirstAnnounced | Sight::Watching { .. } => {
             let mut kinds = BTreeSet::from([Kind::Opened]);
             if phase == Phase::InProgress || phase == Phase::Verifying {
                 kinds.insert(Kind::Started);

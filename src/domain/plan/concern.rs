@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use crate::domain::case::{Facts, Scope};
 use crate::domain::client::Client;
 use crate::domain::component::Catalog;
+use crate::domain::faults::{Fault, is_planted};
 use crate::domain::notice::Affected;
 
 /// The priority of a client who depends on everything, alone or behind what matters most to them.
@@ -46,6 +47,7 @@ impl<'a> Reach<'a> {
     /// The priorities that the case reaches; `None`: everybody's.
     pub(super) fn priorities(&self) -> Option<Vec<String>> {
         match self.scope {
+            _ if is_planted(Fault::OthersAreTold) => None,
             Scope::Everyone => None,
             Scope::Named | Scope::NamedByPerson => Some(self.reached.keys().cloned().collect()),
             Scope::Unscoped | Scope::Nobody => Some(Vec::new()),
@@ -71,6 +73,7 @@ impl<'a> Reach<'a> {
     fn concern_by_name(&self, client: &Client) -> Option<Concern> {
         match client.priorities.split_last() {
             Some((last, named)) if last == ALL => Some(self.concern_with_all(named)),
+            _ if is_planted(Fault::OthersAreTold) => Some(self.concern_with_all(&[])),
             Some(_) | None => concern_of(self.hits(&client.priorities), self.catalog),
         }
     }

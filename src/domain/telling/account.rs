@@ -6,8 +6,11 @@ use jiff::Timestamp;
 
 use super::{Telling, names, without};
 use crate::domain::case::{Change, Update};
+use crate::domain::faults::{Fault, is_planted};
 use crate::domain::incident::{Origin, Phase};
 use crate::domain::notice::{CaseFacts, Kind, Replaced, Sorry, Words};
+use crate::domain::said_promise::said_estimate;
+use crate::domain::text;
 
 /// A brief tells at most that many updates; the rest is counted.
 const MOST_UPDATES: usize = 20;
@@ -77,6 +80,7 @@ impl Telling<'_> {
             ended_at: self.ended_at().filter(|_| now.phase.is_over() && is_said_to_be_over),
             closed_by_hand_at,
             phase_last_said: end.and_then(|end| end.facts.phase_last_said),
+            estimate_passed: self.estimate_passed(&shown),
             last_seen_at: end.and_then(|end| end.facts.last_seen_at),
             scheduled_for: facts.scheduled_for,
             scheduled_until: facts.scheduled_until,
@@ -95,6 +99,17 @@ impl Telling<'_> {
             stand: facts.stand.clone(),
             sorry: self.sorry(&shown),
         }
+    }
+
+    /// The newest estimate of the end among the words of the case, once its time has passed: said with the next notice,
+    /// not again with those after it.
+    fn estimate_passed(&self, shown: &[&Update]) -> Option<Timestamp> {
+        let estimate = |update: &&Update| said_estimate(&text::normalise(&update.body), update.at);
+        let at = shown.iter().rev().find_map(estimate)?;
+        let last_told = self.story.change(self.thread.told).and_then(|change| change.planned_at);
+        let is_first_since = last_told.is_none_or(|told| told < at) || self.is_brief();
+        let is_open = !self.as_told().phase.is_over() && self.closing().is_none();
+        (is_open && at < self.now && is_first_since).then_some(at)
     }
 
     fn sorry(&self, shown: &[&Update]) -> Sorry {
@@ -126,7 +141,8 @@ impl Telling<'_> {
     fn untold_updates(&self) -> (Vec<Words>, u32) {
         let is_brief = self.is_brief();
         let told = self.thread.told;
-        let is_new = |u: &Update| is_brief || u.sequence.is_some_and(|s| s > told);
+        let is_new =
+            |u: &Update| is_planted(Fault::WordsAreRepeated) || is_brief || u.sequence.is_some_and(|s| s > told);
         let rewritten = |u: &Update| {
             // What this contact has read is the text that the first rewriting after `told` replaced.
             u.versions

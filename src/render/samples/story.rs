@@ -86,6 +86,7 @@ pub fn incident_facts() -> CaseFacts {
         ended_at: None,
         closed_by_hand_at: None,
         phase_last_said: None,
+        estimate_passed: None,
         last_seen_at: None,
         scheduled_for: None,
         scheduled_until: None,

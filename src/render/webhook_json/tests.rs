@@ -49,6 +49,7 @@ fn notice() -> Notice {
             ended_at: None,
             closed_by_hand_at: None,
             phase_last_said: None,
+            estimate_passed: None,
             last_seen_at: None,
             scheduled_for: None,
             scheduled_until: None,

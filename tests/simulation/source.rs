@@ -1,7 +1,9 @@
-//! A source that lists two incidents, as its lists would be read: with edits, reopenings, stale copies and gaps.
+//! Two sources as their lists would be read, one whose incidents end by being said to end and one whose vanish: with
+//! edits, reopenings, planned work, silent posts, other orders, stale copies and gaps.
 
-use candor::domain::incident::{Impact, Observation, ObservedUpdate, Origin, Part, Phase};
-use jiff::Timestamp;
+use candor::domain::absence::Ends;
+use candor::domain::incident::{Announce, Impact, Observation, ObservedUpdate, Origin, Part, Phase};
+use jiff::{SignedDuration, Timestamp};
 
 use super::dice::Dice;
 
@@ -14,30 +16,44 @@ pub const NAMES: [&[&str]; 7] = [
     &[],
     &["A thing of which we know nothing"],
 ];
+/// Incidents of one source in one walk.
+const MOST: usize = 2;
 
 /// One incident as its source has it.
 #[derive(Debug, Clone)]
 pub struct Incident {
-    seen: Observation,
+    pub seen: Observation,
     is_listed: bool,
     /// Former copies that a cache may still hand out.
     former: Vec<Observation>,
     posts: usize,
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Source {
-    incidents: Vec<Incident>,
+    pub name: &'static str,
+    pub ends: Ends,
+    pub incidents: Vec<Incident>,
+    /// Its own clock goes on when ours is put back.
+    latest: Timestamp,
 }
 
 impl Source {
-    /// What a good read shows now.
+    pub fn new(name: &'static str, ends: Ends) -> Source {
+        Source { name, ends, incidents: Vec::new(), latest: Timestamp::MIN }
+    }
+
+    /// What a good read shows now: where incidents vanish, only what is open.
     pub fn shown(&self) -> Vec<Observation> {
-        self.incidents.iter().filter(|one| one.is_listed).map(|one| one.seen.clone()).collect()
+        self.incidents.iter().filter(|one| self.is_shown(one)).map(|one| one.seen.clone()).collect()
     }
 
     pub fn shows(&self, incident: &str) -> bool {
-        self.incidents.iter().any(|one| one.is_listed && one.seen.incident == incident)
+        self.incidents.iter().any(|one| one.seen.incident == incident && self.is_shown(one))
+    }
+
+    fn is_shown(&self, one: &Incident) -> bool {
+        one.is_listed && (self.ends == Ends::Stated || !one.is_over())
     }
 
     /// A copy of some incident from before.
@@ -48,9 +64,12 @@ impl Source {
 
     /// Something happens; in words for whoever reads a failed walk.
     pub fn moves(&mut self, dice: &mut Dice, now: Timestamp) -> String {
-        if self.incidents.is_empty() || (self.incidents.len() < 2 && dice.once_in(12)) {
-            let incident = Incident::opened(self.incidents.len(), dice, now);
-            let words = format!("{} opens: {:?}", incident.seen.incident, incident.seen.components);
+        let now = now.max(self.latest);
+        self.latest = now;
+        if self.incidents.is_empty() || (self.incidents.len() < MOST && dice.once_in(8)) {
+            let incident = Incident::opened(self.name, self.incidents.len(), dice, now);
+            let words =
+                format!("{} opens: {:?} {:?}", incident.seen.incident, incident.seen.phase, incident.seen.components);
             self.incidents.push(incident);
             return words;
         }
@@ -64,10 +83,12 @@ impl Source {
 
     /// Everything comes to its end.
     pub fn ends(&mut self, now: Timestamp) {
+        let now = now.max(self.latest);
         for incident in &mut self.incidents {
             incident.is_listed = true;
             if !incident.is_over() {
-                incident.post(Phase::Resolved, now);
+                let over = if incident.is_work() { Phase::Completed } else { Phase::Resolved };
+                incident.post(over, now);
                 incident.seen.revised_at = Some(now);
             }
         }
@@ -75,11 +96,11 @@ impl Source {
 }
 
 impl Incident {
-    fn opened(number: usize, dice: &mut Dice, now: Timestamp) -> Incident {
+    fn opened(source: &str, number: usize, dice: &mut Dice, now: Timestamp) -> Incident {
         let mut incident = Incident {
             seen: Observation {
-                source: "platform".to_owned(),
-                incident: format!("i{number}"),
+                source: source.to_owned(),
+                incident: format!("{}{number}", &source[..1]),
                 parent: None,
                 origin: Origin::Polled,
                 part: Part::Leads,
@@ -101,8 +122,21 @@ impl Incident {
             former: Vec::new(),
             posts: 0,
         };
-        incident.post(Phase::Investigating, now);
+        let first = if dice.once_in(5) { incident.planned(dice, now) } else { Phase::Investigating };
+        incident.post(first, now);
         incident
+    }
+
+    fn planned(&mut self, dice: &mut Dice, now: Timestamp) -> Phase {
+        let start = now + SignedDuration::from_mins(*dice.one_of(&[10, 50, 90, 1500]));
+        let end = start + SignedDuration::from_mins(*dice.one_of(&[30, 60, 180]));
+        (self.seen.scheduled_for, self.seen.scheduled_until) = (Some(start), Some(end));
+        (self.seen.impact, self.seen.started_at) = (Some(Impact::Maintenance), None);
+        Phase::Scheduled
+    }
+
+    fn is_work(&self) -> bool {
+        self.seen.phase.is_some_and(Phase::is_maintenance)
     }
 
     fn is_over(&self) -> bool {
@@ -114,13 +148,9 @@ impl Incident {
             self.is_listed = true;
             return "is listed again".to_owned();
         }
-        match (dice.throw(16), self.is_over()) {
-            (0..=4, false) => {
-                let phase = *dice.one_of(&[Phase::Investigating, Phase::Identified, Phase::Monitoring]);
-                self.post(phase, now);
-                format!("posts {}", phase.as_str())
-            }
-            (5..=6, false) => {
+        match (dice.throw(20), self.is_over()) {
+            (0..=5, false) => self.goes_on(dice, now),
+            (6, false) => {
                 let impact = *dice.one_of(&[Impact::None, Impact::Minor, Impact::Major, Impact::Critical]);
                 self.seen.impact = Some(impact);
                 format!("is {}", impact.as_str())
@@ -134,15 +164,16 @@ impl Incident {
                 "is listed no more".to_owned()
             }
             (11..=12, false) => {
-                self.post(Phase::Resolved, now);
-                "is resolved".to_owned()
+                let over = if self.is_work() { Phase::Completed } else { Phase::Resolved };
+                self.post(over, now);
+                "is over".to_owned()
             }
-            (0..=4, true) => {
+            (0..=4, true) if !self.is_work() => {
                 self.seen.resolved_at = None;
                 self.post(Phase::Investigating, now);
                 "is reopened".to_owned()
             }
-            (5..=6, true) => {
+            (5..=6, true) if !self.is_work() => {
                 self.post(Phase::Postmortem, now);
                 "has a post-mortem".to_owned()
             }
@@ -151,7 +182,44 @@ impl Incident {
                 self.seen.updates[number].body.push_str(" Typo corected.");
                 format!("rewrites post {number}")
             }
+            (14, _) => {
+                let (one, other) = (dice.throw(self.seen.updates.len()), dice.throw(self.seen.updates.len()));
+                self.seen.updates.swap(one, other);
+                format!("puts post {one} in the place of {other}")
+            }
+            (15, false) => {
+                self.post(self.seen.phase.unwrap_or(Phase::Investigating), now);
+                if let Some(last) = self.seen.updates.last_mut() {
+                    last.announce = Announce::Silent;
+                }
+                "posts and announces it to nobody".to_owned()
+            }
             (_, _) => "changes nothing but its stamp".to_owned(),
+        }
+    }
+
+    fn goes_on(&mut self, dice: &mut Dice, now: Timestamp) -> String {
+        if !self.is_work() {
+            let phase = *dice.one_of(&[Phase::Investigating, Phase::Identified, Phase::Monitoring]);
+            self.post(phase, now);
+            return format!("posts {}", phase.as_str());
+        }
+        match dice.throw(5) {
+            0 => {
+                let later = SignedDuration::from_mins(*dice.one_of(&[-20, 30, 120]));
+                self.seen.scheduled_for = self.seen.scheduled_for.map(|at| at + later);
+                self.seen.scheduled_until = self.seen.scheduled_until.map(|at| at + later);
+                format!("is moved by {later:#}")
+            }
+            1 => {
+                self.post(Phase::Investigating, now);
+                "turns out to be an incident".to_owned()
+            }
+            _ => {
+                let phase = *dice.one_of(&[Phase::InProgress, Phase::Verifying]);
+                self.post(phase, now);
+                format!("posts {}", phase.as_str())
+            }
         }
     }
 

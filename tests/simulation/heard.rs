@@ -6,7 +6,7 @@ use candor::domain::notice::{Affected, Kind, Notice};
 use candor::domain::thread::{Standing, Thread};
 use jiff::{SignedDuration, Timestamp};
 
-use super::clients::Clients;
+use super::clients::{Clients, STEADY};
 
 /// A promise is kept by its time and that much.
 const GRACE: SignedDuration = SignedDuration::from_secs(60);
@@ -63,6 +63,18 @@ impl Heard {
         let words = self.words.entry((thread.case_key, thread.contact_key)).or_default();
         words.push(word);
         follows(words);
+    }
+
+    /// What the client that depends on everything and never changes heard of a case, in order.
+    pub fn of_everything(&self, case_key: i64) -> &[Word] {
+        let of_case = self.words.iter().filter(|((case, _), _)| *case == case_key).map(|(_, words)| words);
+        of_case.into_iter().find(|words| words[0].contact == STEADY).map_or(&[], Vec::as_slice)
+    }
+
+    /// The last sequence that each contact heard of a case.
+    pub fn last_of(&self, case_key: i64) -> Vec<(i64, i64)> {
+        let of_case = self.words.iter().filter(|((case, _), _)| *case == case_key);
+        of_case.filter_map(|((_, contact), words)| Some((*contact, words.last()?.until))).collect()
     }
 
     /// Nobody hears of a case that never named anything of theirs.
@@ -126,6 +138,7 @@ fn follows(words: &[Word]) {
         let since = before.iter().rposition(|word| word.closes).map(|end| &before[end + 1..]);
         let reopened = last.notice.changes.contains(&Kind::Reopened) || last.notice.is_brief;
         let is_first = since.is_none_or(|since| since.iter().any(|word| !word.is_afterwards));
-        assert!(is_first || reopened, "two ends: {words:#?}");
+        // That it was back may have been told through the other contact of the client.
+        assert!(is_first || reopened || last.has_a_fallback(), "two ends: {words:#?}");
     }
 }
