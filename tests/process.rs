@@ -24,7 +24,7 @@ use running::{Folder, Running, candor, dice, until};
 use scripted_smtp::{Event, Heard, Say, ScriptedSmtp};
 
 const CLIENTS: usize = 220;
-const KILLS: usize = 50;
+const KILLS: usize = if cfg!(feature = "long-tests") { 300 } else { 50 };
 /// `passes::deliver::IN_FLIGHT`: what one crash may repeat at most.
 const IN_FLIGHT: usize = 256;
 

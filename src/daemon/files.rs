@@ -48,7 +48,7 @@ pub fn with_settings(settings: Settings) -> Result<Current, Vec<Diagnostic>> {
 
 /// Every mistake that shows only when a template is rendered.
 fn template_faults(settings: &Settings, words: &Words) -> Vec<Diagnostic> {
-    let faults = words.check().into_iter().map(|error| error.0);
+    let faults = words.check(&settings.sender).into_iter().map(|error| error.0);
     faults
         .map(|error| Diagnostic {
             line: error.line.unwrap_or(0),

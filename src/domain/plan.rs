@@ -203,10 +203,12 @@ impl<'a> Planning<'a> {
                     Audience::Told => past.is_in_rehearsal && self.may_be_a_first_word(kind) && concern.is_some(),
                 };
                 let is_owed = past.is_in && (!is_planted(Fault::EndIsKeptBack) || self.enters(client));
-                let is_again = is_planted(Fault::EndIsToldTwice) && past.was_told;
-                (is_owed || hears_all || is_again).then_some(leaves(kind))
+                (is_owed || hears_all).then_some(leaves(kind))
             }
-            (Turn::Afterwards, _) => Some(Verdict { affected, standing: Standing::Out, closing: None }),
+            (Turn::Afterwards, _) => {
+                let again = is_planted(Fault::EndIsToldTwice).then_some(Kind::Resolved);
+                Some(Verdict { affected, standing: Standing::Out, closing: again })
+            }
         }
     }
 
@@ -249,7 +251,7 @@ impl<'a> Planning<'a> {
             Turn::Over(kind, Audience::Told) if is_rehearsed => {
                 thread.standing == Standing::In && self.may_be_a_first_word(kind)
             }
-            Turn::Over(_, Audience::Told) => is_in || is_planted(Fault::EndIsToldTwice),
+            Turn::Over(_, Audience::Told) => is_in,
             Turn::Over(_, Audience::WholeStory) => is_in || !thread.was_told(),
             Turn::Afterwards => {
                 let has_had_its_three = affected == Affected::Possibly && thread.notices >= POSSIBLY_MOST;

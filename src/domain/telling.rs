@@ -11,6 +11,7 @@ use jiff::Timestamp;
 
 use super::case::{CaseState, Change, ChangeFacts, Story};
 use super::component::Catalog;
+use super::faults::{Fault, is_planted};
 use super::incident::{Impact, Need, Phase};
 use super::kept::KeptPromises;
 use super::notice::{Action, Affected, Guidance, Kind, Notice, Voice};
@@ -80,7 +81,7 @@ impl Telling<'_> {
         let was_told_it = self.told_variant.is_some_and(|variant| variant.closing.is_some());
         let is_this_change =
             self.story.change(self.until).is_some_and(|c| c.kinds.iter().any(|kind| kind.is_closing()));
-        self.variant.closing.filter(|_| is_this_change || !was_told_it)
+        self.variant.closing.filter(|_| is_this_change || !was_told_it || is_planted(Fault::EndIsToldTwice))
     }
 
     /// Never told of the case, or told that it no longer concerned them.

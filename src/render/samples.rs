@@ -174,6 +174,23 @@ fn ends() -> Vec<(&'static str, Notice)> {
     ]
 }
 
+/// The notice in every phase that its case could be in: what is over stays so.
+pub fn in_every_phase(notice: Notice) -> Vec<Notice> {
+    let phases: &[Phase] = match notice.case.phase {
+        Phase::Investigating | Phase::Identified | Phase::Monitoring => {
+            &[Phase::Investigating, Phase::Identified, Phase::Monitoring]
+        }
+        Phase::Scheduled | Phase::InProgress | Phase::Verifying => {
+            &[Phase::Scheduled, Phase::InProgress, Phase::Verifying]
+        }
+        Phase::Resolved | Phase::Postmortem => &[Phase::Resolved, Phase::Postmortem],
+        Phase::Completed => &[Phase::Completed],
+        Phase::Cancelled => &[Phase::Cancelled],
+    };
+    let of = |phase: &Phase| Notice { case: CaseFacts { phase: *phase, ..notice.case.clone() }, ..notice.clone() };
+    phases.iter().map(of).collect()
+}
+
 /// The same where nobody has said when it began.
 fn unstated(notice: Notice) -> Notice {
     Notice { case: CaseFacts { started_at: None, ..notice.case }, ..notice }

@@ -116,11 +116,11 @@ impl Words {
 
     /// Renders every sample in every language: the faults of overriding templates that only show when they
     /// run, each file once.
-    pub fn check(&self) -> Vec<RenderError> {
+    pub fn check(&self, sender: &Sender) -> Vec<RenderError> {
         let mut faults: Vec<RenderError> = Vec::new();
-        for (_, notice) in samples::every_reason() {
+        for notice in samples::every_reason().into_iter().flat_map(|(_, notice)| samples::in_every_phase(notice)) {
             for locale in self.templates.locales() {
-                let context = self.context(&notice, locale, "Europe/Berlin", &samples::sender());
+                let context = self.context(&notice, locale, "Europe/Berlin", sender);
                 for form in Form::ALL {
                     if let Err(error) = self.templates.render(Set::Chosen, form, &context)
                         && !faults.iter().any(|known| known.0.file == error.file && known.0.line == error.line)

@@ -84,6 +84,11 @@ impl Heard {
         assert!(is_theirs, "{reached:?} is nothing to {theirs:?}: {word:?}");
     }
 
+    /// Whether the time of any promise is over; only then it is worth asking who waits.
+    pub fn is_any_late(&self, now: Timestamp) -> bool {
+        self.promised.values().any(|(next, _)| now > *next + GRACE)
+    }
+
     /// No case that a client was told of is silent past its promise. `since`: nothing has been in the way so long.
     pub fn nobody_waits(&self, since: Timestamp, now: Timestamp, is_waiting: impl Fn(i64, &str) -> bool) {
         for ((case_key, client), (next, said)) in &self.promised {

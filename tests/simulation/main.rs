@@ -22,8 +22,8 @@ use candor::domain::incident::Origin;
 use jiff::SignedDuration;
 use world::{Channels, World};
 
-const STEPS: usize = 14;
-const SEEDS: u64 = 2_000;
+const STEPS: usize = 10;
+const SEEDS: u64 = if cfg!(feature = "long-tests") { 20_000 } else { 2_000 };
 
 fn number(variable: &str, otherwise: u64) -> u64 {
     std::env::var(variable).ok().and_then(|number| number.parse().ok()).unwrap_or(otherwise)

@@ -192,6 +192,7 @@ impl World {
         };
         let shared = self.shared();
         ingest::take(shared, seen, sight, Some(row), now).await.unwrap();
+        self.note_reach().await;
         let shown = self.sources[source].shown();
         for one in seen {
             if shown.contains(one) || self.model.is_newest(one) {
@@ -231,6 +232,7 @@ impl World {
         let words = format!("{origin:?} of {}: {phase:?}", said.incident);
         self.model.is_decided(&said.incident);
         ingest::take(self.shared(), &[said], Sight::Watching { last_good_at: None }, None, now).await.unwrap();
+        self.note_reach().await;
         words
     }
 
@@ -276,6 +278,7 @@ impl World {
             self.model.is_decided(&incident.incident);
             let write = Write { case: step.case, updates: step.updates, changes: step.change.into_iter().collect() };
             shared.store.record(vec![write], None).await.unwrap();
+            self.note_reach().await;
         }
         words
     }
@@ -329,7 +332,9 @@ impl World {
                 self.read_source(source).await;
             }
             let kept = keep::pass(self.shared(), self.now()).await.unwrap();
-            self.note_reach().await;
+            if kept.spoken > 0 {
+                self.note_reach().await;
+            }
             let planned = self.plan().await;
             let sent = self.send().await;
             if kept.spoken + kept.closed + kept.cancelled + planned + sent == 0 && asked.is_empty() {
@@ -374,7 +379,6 @@ impl World {
                 3..=5 => drop(self.send().await),
                 _ => {}
             }
-            self.note_reach().await;
         }
         chunks
     }
@@ -451,6 +455,9 @@ impl World {
     /// Whether any promise is broken.
     async fn look(&mut self) {
         let (shared, now) = (self.shared(), self.now());
+        if !self.heard.is_any_late(now) {
+            return;
+        }
         let mut waiting = Vec::new();
         for row in shared.store.listed_cases(CaseFilter::OpenOrOwed, 100).await.unwrap() {
             if row.case.state == CaseState::Open {

@@ -7,6 +7,7 @@ use crate::domain::incident::{Impact, Need};
 use crate::domain::notice::{Action, Affected, Guidance, Kind};
 use crate::render::pack_file::BUILTIN_LOCALES;
 use crate::render::samples::{every_reason, reader, sender};
+use crate::render::webhook_json::{self, WebhookInput};
 
 fn builtin() -> Words {
     Words::new(Templates::builtin(), SubjectForm::Standing)
@@ -39,8 +40,46 @@ fn every_message_reads_as_its_snapshot() {
 }
 
 #[test]
-fn the_html_reads_as_its_snapshot() {
+fn every_page_of_a_mail_reads_as_its_snapshot() {
+    let words = builtin();
+    for locale in BUILTIN_LOCALES {
+        let mut all = String::new();
+        for (name, notice) in every_reason() {
+            let html = words.render(&notice, &reader(locale), &sender()).unwrap().html;
+            // The head is the same in all of them.
+            let body = html.split_once("<body").map_or(html.as_str(), |(_, body)| body);
+            all.push_str(&format!("=== {name}\n<body{body}\n"));
+        }
+        insta::assert_snapshot!(format!("pages_{locale}"), all);
+    }
     insta::assert_snapshot!("html_action_required_en", mail("action required", "en").html);
+}
+
+#[test]
+fn every_webhook_reads_as_its_snapshot() {
+    let words = builtin();
+    let mut all = String::new();
+    for (name, notice) in every_reason() {
+        let parts = words.parts(&notice, "en", "Europe/Berlin", &sender());
+        let body = webhook_json::write(&WebhookInput {
+            notice: &notice,
+            client: "acme",
+            summary: &parts.summary,
+            what_happened: &parts.what_happened,
+            current_status: &parts.current_status,
+        });
+        let value: serde_json::Value = serde_json::from_str(&body).unwrap();
+        all.push_str(&format!("=== {name}\n{}\n", serde_json::to_string_pretty(&value).unwrap()));
+    }
+    insta::assert_snapshot!("webhooks_en", all);
+}
+
+#[test]
+fn a_fault_that_shows_in_one_phase_of_one_reason_is_found() {
+    for phase in ["monitoring", "identified", "verifying"] {
+        let text = format!("{{% if case.phase == \"{phase}\" %}}{{{{ nope }}}}{{% endif %}}");
+        assert_eq!(overridden("mail.txt", &text).check(&sender()).len(), 1, "{phase}");
+    }
 }
 
 #[test]
@@ -267,9 +306,9 @@ fn an_overriding_template_that_fails_is_named_and_the_built_in_one_renders() {
         let error = words.render(&notice, &reader, &sender()).unwrap_err().to_string();
         assert!(error.starts_with(expected), "{error}");
         assert_eq!(words.render_builtin(&notice, &reader, &sender()).unwrap(), mail("phase", "de"));
-        assert_eq!(words.check().len(), 1, "{:?}", words.check());
+        assert_eq!(words.check(&sender()).len(), 1, "{:?}", words.check(&sender()));
     }
-    assert!(builtin().check().is_empty());
+    assert!(builtin().check(&sender()).is_empty());
 }
 
 #[test]
