@@ -128,3 +128,80 @@ async fn a_client_that_has_not_been_reached_for_a_quarter_of_an_hour_is_named() 
     let lines = calls.iter().find(|call| crate::harness::house::text(call, "/data/thing").starts_with("not_reached"));
     assert_eq!(lines.unwrap().body["data"]["lines"][0], "acme");
 }
+
+#[tokio::test]
+async fn a_source_that_is_lost_or_only_shows_old_copies_is_told_after_a_quarter_of_an_hour() {
+    let mut house = in_a_case().await;
+    let old = house.page.summary();
+    house.page.post("i1", "identified", "A certificate expired.");
+    house.at("13:08").await;
+    house.page.answer_instead(200, old);
+    house.at("13:40").await;
+    let lost = told(&house).into_iter().filter(|line| line.contains("cannot be read")).count();
+    assert_eq!(lost, 1, "{:?}", told(&house));
+    let words = house.last(ONCALL).text;
+    assert!(words.replace('\n', " ").contains("every copy was older than one read before"), "{words}");
+    assert_eq!(house.cases_left().await, 1, "and nothing is taken back");
+    house.page.answer_instead(503, "");
+    house.at("13:59").await;
+    house.at("14:30").await;
+    let due = house.last(OPS).words();
+    assert!(due.contains("We have not been able to read"), "{due}");
+}
+
+#[tokio::test]
+async fn what_is_found_open_at_the_first_sight_of_a_feed_is_told_with_how_to_tell_it() {
+    let mut house = House::built(Plan { feeds: QUICK, more: OPERATOR, ..Plan::default() }).await;
+    house.page.open("i1", "major", &["Payments API"], "One in three payments fails.");
+    house.start().await;
+    house.at("13:05").await;
+    let found = house.last(ONCALL);
+    assert!(found.subject.contains("was first read, and incidents are open"), "{}", found.subject);
+    assert!(found.text.contains("--announce"), "{}", found.text);
+    assert_eq!(house.mails(OPS).len(), 0);
+}
+
+#[tokio::test]
+async fn a_promise_that_is_broken_is_told_when_somebody_can_be_told_again() {
+    let mut house = in_a_case().await;
+    house.relay.set(Mode::Down);
+    house.at("15:00").await;
+    house.relay.set(Mode::Polite);
+    house.at("15:40").await;
+    let lines = told(&house);
+    assert!(lines.iter().any(|line| line.contains("A promised word about did not come")), "{lines:?}");
+    assert!(lines.iter().any(|line| line.contains("Nothing is sent by email")), "{lines:?}");
+}
+
+#[tokio::test]
+async fn whom_a_case_concerns_is_asked_with_the_clients_behind_each_answer() {
+    let mut house = House::open(Plan { feeds: QUICK, more: OPERATOR, ..Plan::default() }).await;
+    house.at("13:05").await;
+    house.page.open("i1", "minor", &[], "Something is slow.");
+    house.at("13:06").await;
+    expect(&told(&house), &["13:05 Whom does concern?"]);
+    let words = house.last(ONCALL).text.replace('\n', " ");
+    assert!(words.contains("--everyone: 1") && words.contains("--components payments: 1"), "{words}");
+}
+
+#[tokio::test]
+async fn clients_and_feeds_that_leave_in_the_middle_of_a_case_are_told_by_name() {
+    let mut house = in_a_case().await;
+    let config = std::fs::read_to_string(house.path("candor.toml")).unwrap();
+    house.write("candor.toml", &config.replace("name = \"platform\"", "name = \"other\""));
+    house.reload().await;
+    house.at("13:07").await;
+    let gone = house.last(ONCALL);
+    assert!(gone.subject.contains("left the configuration with open cases"), "{}", gone.subject);
+    house.at("14:30").await;
+    let due = house.last(OPS).words();
+    assert!(due.contains("We have not been able to read"), "what is not read is not called unchanged: {due}");
+    let clients = std::fs::read_to_string(house.path("clients.toml")).unwrap();
+    let others = "[[client]]\nid = \"other\"\nname = \"Other\"\npriorities = [\"payments\"]\n[[client.contact]]\nemail = \"ops@other.example\"\n";
+    assert!(clients.contains("acme"));
+    house.write("clients.toml", others);
+    house.reload().await;
+    house.at("14:40").await;
+    let lines = told(&house);
+    assert!(lines.iter().any(|line| line.contains("Clients were removed")), "{lines:?}");
+}
