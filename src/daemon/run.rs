@@ -15,7 +15,7 @@ use super::node::{LostState, Node, NodeError};
 use super::readers::Readers;
 use super::repeat::{Found, Progress, Repeat};
 use super::watch::Watches;
-use super::{heartbeat, reload, systemd};
+use super::{clock, heartbeat, reload, systemd};
 use crate::domain::client::Channel;
 use crate::passes::lanes::Lanes;
 use crate::passes::{Clock, Shared, deliver, dispatch, keep, operator, rehearsal};
@@ -27,8 +27,6 @@ use crate::web::serve::{self, Limits};
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How often a pass under way is asked whether it moves.
 const WATCH_EVERY: Duration = Duration::from_secs(2);
-/// Two clocks that part by more than that between two looks tell of a sleep.
-const SLEPT: jiff::SignedDuration = jiff::SignedDuration::from_secs(30);
 const EPOCH_EVERY: Duration = Duration::from_secs(10);
 const PRUNE_EVERY: Duration = Duration::from_secs(3600);
 /// What is under way when we are told to stop has that long.
@@ -145,10 +143,13 @@ fn spawn_passes(tasks: &TaskTracker, node: Node, progress: &Progress, stop: &Can
     tasks.spawn(async move {
         let _held_until_the_end = lock;
         let repeat = Repeat { name: "keep", every: LOOK_EVERY, wake: &s.wakes.keep, stop: &t, progress: &p };
-        let slept = std::sync::Mutex::new((std::time::Instant::now(), s.clock.now()));
+        let sleeps = clock::Sleeps::watch(&s.clock);
         repeat
             .run(|| async {
-                notice_a_sleep(&s, &slept);
+                if sleeps.has_slept(&s.clock) {
+                    tracing::warn!("the machine has slept, or its clock was set: nothing is called unchanged before the feeds are read");
+                    s.wakes_up(s.clock.now());
+                }
                 keep::pass(&s, s.clock.now()).await.map(|_| Found::Nothing)
             })
             .await;
@@ -161,20 +162,6 @@ fn spawn_passes(tasks: &TaskTracker, node: Node, progress: &Progress, stop: &Can
     });
     tasks.spawn(send(shared.clone(), Channel::Email, email, progress.clone(), stop.clone()));
     tasks.spawn(send(shared, Channel::Webhook, webhook, progress.clone(), stop.clone()));
-}
-
-/// The clock of the wall goes on while the machine sleeps, the other does not.
-fn notice_a_sleep(shared: &Shared, before: &std::sync::Mutex<(std::time::Instant, jiff::Timestamp)>) {
-    let (tick, now) = (std::time::Instant::now(), shared.clock.now());
-    let mut before = before.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let ticked = jiff::SignedDuration::try_from(tick.duration_since(before.0)).unwrap_or_default();
-    if (now.duration_since(before.1) - ticked).abs() > SLEPT {
-        tracing::warn!(
-            "the machine has slept, or its clock was set: nothing is said to be unchanged before the feeds are read"
-        );
-        shared.wakes_up(now);
-    }
-    *before = (tick, now);
 }
 
 /// One message may rightly take ten minutes: what has to move is the sending as a whole, which looks around each second.

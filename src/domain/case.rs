@@ -201,6 +201,9 @@ pub struct Update {
     #[serde(default)]
     pub sorry: bool,
     pub next_word: Option<NextWord>,
+    /// When its source expects the end, if the text gives a time that leaves no doubt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<Timestamp>,
     /// The time shown to people.
     pub at: Timestamp,
     pub seen_at: Timestamp,
@@ -326,6 +329,7 @@ impl Story {
         all.sort_by_key(|update| update.number);
         changes.retain(|known| change.is_none_or(|new| new.sequence != known.sequence));
         changes.extend(change.cloned());
+        changes.sort_by_key(|change| change.sequence);
         Story { case, updates: all, changes }
     }
 
@@ -359,7 +363,8 @@ impl Story {
     }
 
     pub fn change(&self, sequence: i64) -> Option<&Change> {
-        self.changes.iter().find(|change| change.sequence == sequence)
+        let at = self.changes.binary_search_by_key(&sequence, |change| change.sequence).ok()?;
+        self.changes.get(at)
     }
 
     /// The change up to that sequence by which the case ended for everybody, unless it was reopened since.

@@ -138,6 +138,7 @@ pub fn update(number: i64, sequence: Option<i64>, body: &str) -> Update {
         by: None,
         takes: None,
         sorry: false,
+        estimate: None,
         next_word: None,
         at: at(number),
         seen_at: at(number),

@@ -15,6 +15,8 @@ mod dice;
 mod faults;
 mod heard;
 mod model;
+mod people;
+mod rest;
 mod source;
 mod world;
 

@@ -1,25 +1,22 @@
 //! The real passes and store, without a network: the source is read and the channels answer in memory.
 
+use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use candor::daemon::node::Node;
 use candor::domain::absence::{self, Ends, Miss, OwnPage};
 use candor::domain::case::{CaseState, Scope};
 use candor::domain::client::Channel;
-use candor::domain::decide::{self, Decision};
 use candor::domain::delivery::{self, Asks, Cause, Consequence, Outcome};
-use candor::domain::incident::{Observation, ObservedUpdate, Origin, Part, Phase};
+use candor::domain::incident::Observation;
 use candor::domain::observe::Sight;
-use candor::domain::thread::{ThreadState, Variant};
+use candor::domain::thread::ThreadState;
 use candor::passes::dispatch::{self, Came};
 use candor::passes::message::{Bundle, Form, Made};
 use candor::passes::settling::{End, Finished};
 use candor::passes::{Clock, Shared, book, deliver, ingest, keep};
-use candor::store::rows::{
-    CaseFilter, Claimed, FeedRow, LedgerFilter, LedgerState, PromiseFilter, PromiseRow, Settlement, Whose, Write,
-};
+use candor::store::rows::{CaseFilter, Claimed, FeedRow, Settlement, Whose, Write};
 use jiff::{SignedDuration, Timestamp};
 
 use super::clients::Clients;
@@ -136,7 +133,7 @@ impl World {
         &self.node.shared
     }
 
-    fn now(&self) -> Timestamp {
+    pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
@@ -201,94 +198,6 @@ impl World {
         }
     }
 
-    /// A person says something in a case of a source, or a hook of that feed does.
-    pub async fn say(&mut self, origin: Origin) -> String {
-        let Some(incident) = self.some_incident() else { return "nobody has anything to say".to_owned() };
-        let now = self.now();
-        let number = self.dice.throw(1_000_000);
-        let phase =
-            self.dice.once_in(4).then(|| *self.dice.one_of(&[Phase::Identified, Phase::Monitoring, Phase::Resolved]));
-        let action = self.dice.once_in(3).then(|| format!("Do {number}."));
-        let update = ObservedUpdate {
-            id: Some(format!("said-{number}")),
-            phase,
-            body: format!("Somebody says {number} and {} too.", number * 7),
-            at: Some(now),
-            action,
-            ..ObservedUpdate::default()
-        };
-        let said = Observation {
-            origin,
-            phase,
-            impact: None,
-            components: None,
-            started_at: None,
-            resolved_at: None,
-            revised_at: None,
-            title: None,
-            updates: vec![update],
-            ..incident
-        };
-        let words = format!("{origin:?} of {}: {phase:?}", said.incident);
-        self.model.is_decided(&said.incident);
-        ingest::take(self.shared(), &[said], Sight::Watching { last_good_at: None }, None, now).await.unwrap();
-        self.note_reach().await;
-        words
-    }
-
-    /// What a person reopened while its source had it over is ended by a person.
-    pub async fn end_what_is_open_still(&mut self) {
-        let now = self.now();
-        for row in self.shared().store.listed_cases(CaseFilter::OpenOrOwed, 100).await.unwrap() {
-            if row.case.state != CaseState::Open {
-                continue;
-            }
-            let over = Observation {
-                origin: Origin::ByHand,
-                phase: Some(Phase::Resolved),
-                updates: vec![ObservedUpdate {
-                    id: Some(format!("{}-by-hand", row.case.incident)),
-                    phase: Some(Phase::Resolved),
-                    body: "A person says that this is over as well.".to_owned(),
-                    at: Some(now),
-                    ..ObservedUpdate::default()
-                }],
-                ..bare(&row.case.source, &row.case.incident)
-            };
-            ingest::take(self.shared(), &[over], Sight::Watching { last_good_at: None }, None, now).await.unwrap();
-        }
-    }
-
-    /// A person decides what only a person can.
-    pub async fn decide(&mut self) -> String {
-        let Some(incident) = self.some_incident() else { return "nothing to decide".to_owned() };
-        let decision = match self.dice.throw(6) {
-            0 => Decision::Components(vec!["search".to_owned()]),
-            1 => Decision::Everyone,
-            2 => Decision::Nobody,
-            3 => Decision::Close,
-            _ => Decision::Announce,
-        };
-        let (shared, now) = (self.shared().clone(), self.now());
-        let story = shared.store.story_of(incident.source.clone(), incident.incident.clone()).await.unwrap();
-        let Some(story) = story else { return "nothing to decide".to_owned() };
-        let (catalog, pace) = (shared.current.load().catalog.clone(), shared.current.load().settings.pace);
-        let words = format!("decided of {}: {decision:?}", incident.incident);
-        if let Ok(step) = decide::decide(&story, &decision, "walk", &catalog, &pace, now) {
-            self.model.is_decided(&incident.incident);
-            let write = Write { case: step.case, updates: step.updates, changes: step.change.into_iter().collect() };
-            shared.store.record(vec![write], None).await.unwrap();
-            self.note_reach().await;
-        }
-        words
-    }
-
-    fn some_incident(&mut self) -> Option<Observation> {
-        let source = self.dice.throw(self.sources.len());
-        let incidents = &self.sources[source].incidents;
-        if incidents.is_empty() { None } else { Some(self.dice.one_of(incidents).seen.clone()) }
-    }
-
     pub async fn load_clients(&mut self) {
         std::fs::write(self.folder.path().join("clients.toml"), self.clients.written()).unwrap();
         let shared = self.shared();
@@ -345,7 +254,7 @@ impl World {
         panic!("something is due again and again at {}", self.now());
     }
 
-    async fn note_reach(&mut self) {
+    pub async fn note_reach(&mut self) {
         let current = self.shared().current.load_full();
         for row in self.shared().store.listed_cases(CaseFilter::All, 100).await.unwrap() {
             let facts = &row.case.facts;
@@ -473,73 +382,6 @@ impl World {
         self.heard.nobody_waits(since, now, |case_key, client| {
             waiting.iter().any(|(of_case, of_client)| *of_case == case_key && of_client == client)
         });
-    }
-
-    /// After everything has ended and settled: every case is closed and nobody lacks a word.
-    pub async fn is_at_rest(&self) {
-        let store = &self.shared().store;
-        let open = store.promises(PromiseFilter::Open, 10).await.unwrap();
-        // One whose client nobody can tell any more is released when its time is over.
-        let overdue = |promise: &PromiseRow| promise.due_at + SignedDuration::from_mins(2) < self.now();
-        assert!(!open.iter().any(overdue), "promises are neither kept nor broken: {open:#?}");
-        for row in store.listed_cases(CaseFilter::All, 100).await.unwrap() {
-            let case = &row.case;
-            assert_eq!((case.state, row.pending, row.owed), (CaseState::Closed, 0, 0), "{case:#?}");
-            self.ledger_is_whole(case.key).await;
-            self.model.is_what(&case.incident, self.heard.of_everything(case.key));
-            let story = store.story(case.key).await.unwrap().unwrap();
-            let updates: Vec<(String, i64)> =
-                story.updates.iter().filter_map(|u| u.sequence.map(|sequence| (u.id.clone(), sequence))).collect();
-            let variants: HashMap<i64, Variant> = store.case_variants(case.key).await.unwrap().into_iter().collect();
-            for thread in store.case_threads(case.key).await.unwrap() {
-                if thread.state == ThreadState::Active {
-                    // What concerned only others while it was over for the contact is not told to it.
-                    let missed = &variants[&thread.variant].missed;
-                    let of_theirs = updates.iter().filter(|(_, sequence)| !missed.holds(*sequence));
-                    let updates: Vec<(String, i64)> = of_theirs.cloned().collect();
-                    self.heard.is_complete(&thread, &updates);
-                }
-            }
-        }
-    }
-
-    /// Every contact's settled ranges follow one on the other, and what was heard is in them.
-    async fn ledger_is_whole(&self, case_key: i64) {
-        let rows = self.shared().store.deliveries(LedgerFilter::Case(case_key), 100_000).await.unwrap();
-        let mut reached: BTreeMap<i64, i64> = BTreeMap::new();
-        let mut delivered: Vec<_> = rows.iter().filter(|row| row.state == LedgerState::Delivered).collect();
-        delivered.sort_by_key(|row| (row.id.contact_key, row.id.sequence));
-        for row in delivered {
-            let before = reached.insert(row.id.contact_key, row.id.sequence).unwrap_or(0);
-            assert!(row.from_sequence >= before, "ranges overlap: {row:?} after {before}");
-            assert!(row.receipt.is_some(), "delivered without a receipt: {row:?}");
-        }
-        for (contact_key, until) in self.heard.last_of(case_key) {
-            assert_eq!(reached.get(&contact_key), Some(&until), "contact {contact_key} of case {case_key}");
-        }
-    }
-}
-
-fn bare(source: &str, incident: &str) -> Observation {
-    Observation {
-        source: source.to_owned(),
-        incident: incident.to_owned(),
-        parent: None,
-        origin: Origin::Polled,
-        part: Part::Leads,
-        event: None,
-        title: None,
-        phase: None,
-        phase_unknown: None,
-        impact: None,
-        components: None,
-        started_at: None,
-        resolved_at: None,
-        scheduled_for: None,
-        scheduled_until: None,
-        url: None,
-        revised_at: None,
-        updates: Vec::new(),
     }
 }
 

@@ -9,8 +9,6 @@ use crate::domain::case::{Change, Update};
 use crate::domain::faults::{Fault, is_planted};
 use crate::domain::incident::{Origin, Phase};
 use crate::domain::notice::{CaseFacts, Kind, Replaced, Sorry, Words};
-use crate::domain::said_promise::said_estimate;
-use crate::domain::text;
 
 /// A brief tells at most that many updates; the rest is counted.
 const MOST_UPDATES: usize = 20;
@@ -42,14 +40,14 @@ impl Telling<'_> {
         let case = &self.story.case;
         let facts = &case.facts;
         let (components, component_ids) = self.components();
-        let (updates, left_out) = self.untold_updates();
+        let shown = self.shown_updates();
+        let (updates, left_out) = self.untold_updates(&shown);
         let now = self.as_told();
         let title_of = |sequence: i64| self.story.change(sequence).map(|change| &change.facts.title);
         let frozen = self.thread.first_told.and_then(title_of).unwrap_or(now.title);
         let told_title = title_of(self.thread.told).unwrap_or(frozen);
         let compared: Vec<&Change> = range.iter().copied().filter(|c| !self.compares_with_others(c)).collect();
         let (added, removed) = (names(&compared, |c| &c.added), names(&compared, |c| &c.removed));
-        let shown = self.shown_updates();
         let own_until = self.last_own().map_or(self.until, |own| own.sequence);
         let end = self.story.end_up_to(own_until).filter(|_| now.phase.is_over());
         let closed_by_hand_at = end.and_then(|end| end.facts.closed_by_hand_at);
@@ -104,8 +102,7 @@ impl Telling<'_> {
     /// The newest estimate of the end among the words of the case, once its time has passed: said with the next notice,
     /// not again with those after it.
     fn estimate_passed(&self, shown: &[&Update]) -> Option<Timestamp> {
-        let estimate = |update: &&Update| said_estimate(&text::normalise(&update.body), update.at);
-        let at = shown.iter().rev().find_map(estimate)?;
+        let at = shown.iter().rev().find_map(|update| update.estimate)?;
         let last_told = self.story.change(self.thread.told).and_then(|change| change.planned_at);
         let is_first_since = last_told.is_none_or(|told| told < at) || self.is_brief();
         let is_open = !self.as_told().phase.is_over() && self.closing().is_none();
@@ -138,7 +135,7 @@ impl Telling<'_> {
     }
 
     /// What this contact has not been sent, newest first, and how many more there are.
-    fn untold_updates(&self) -> (Vec<Words>, u32) {
+    fn untold_updates(&self, shown: &[&Update]) -> (Vec<Words>, u32) {
         let is_brief = self.is_brief();
         let told = self.thread.told;
         let is_new =
@@ -151,15 +148,20 @@ impl Telling<'_> {
                 .find(|v| v.sequence.is_some_and(|s| s > told && s <= self.until && !self.variant.missed.holds(s)))
                 .map(|v| Replaced { body: v.body.clone(), at: u.at })
         };
-        let mut untold: Vec<Words> = self
-            .shown_updates()
-            .into_iter()
-            .filter_map(|u| if is_new(u) { Some(words(u, None)) } else { rewritten(u).map(|r| words(u, Some(r))) })
-            .collect();
-        untold.reverse();
-        let left_out = u32::try_from(untold.len().saturating_sub(MOST_UPDATES)).unwrap_or(u32::MAX);
-        untold.truncate(MOST_UPDATES);
-        (untold, left_out)
+        // Newest first; what is too much for a message is counted and not put into words.
+        let untold = shown
+            .iter()
+            .rev()
+            .filter_map(|u| if is_new(u) { Some((*u, None)) } else { rewritten(u).map(|r| (*u, Some(r))) });
+        let (mut told, mut left_out) = (Vec::new(), 0_u32);
+        for (update, replaces) in untold {
+            if told.len() < MOST_UPDATES {
+                told.push(words(update, replaces));
+            } else {
+                left_out = left_out.saturating_add(1);
+            }
+        }
+        (told, left_out)
     }
 }
 

@@ -154,6 +154,7 @@ fn update(number: i64, id: &str) -> Update {
         by: None,
         takes: None,
         sorry: false,
+        estimate: None,
         next_word: None,
         at: at(0),
         seen_at: at(1),

@@ -8,7 +8,7 @@ use crate::domain::incident::{Announce, Need, NextWord, Observation, ObservedUpd
 use crate::domain::notice::Kind;
 use crate::domain::observe::{Context, Remark};
 use crate::domain::pace::Corrections;
-use crate::domain::said_promise::said_promise;
+use crate::domain::said_promise::{said_estimate, said_promise};
 use crate::domain::text;
 
 impl Work {
@@ -72,6 +72,7 @@ impl Work {
             takes: observed.takes.clone(),
             sorry: observed.sorry,
             next_word: observed.next_word.or_else(|| said_promise(normalised, at)),
+            estimate: said_estimate(normalised, at),
             at,
             seen_at: context.now,
             origin,
@@ -94,6 +95,7 @@ impl Work {
         let only_typos = !says_otherwise && text::differ_by_typos_only(&before, normalised);
         let former = former_words(known, observed);
         if is_rewritten {
+            known.estimate = said_estimate(normalised, known.at);
             known.body.clone_from(&observed.body);
         }
         known.status = observed.status.clone().or(known.status.take());
