@@ -132,3 +132,25 @@ pub fn recipients_refused(last: &Cause) -> Cause {
     let text = format!("recipients are refused one after the other and none accepted; the last: {}", last.text);
     Cause::new(&last.phase, last.code, &text)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_does_not_answer_is_asked_sooner_than_one_that_refuses_us() {
+        let silent = Cause::new("connect", None, "no answer in time");
+        let refused = Cause::new("auth", Some(535), "no");
+        for (cause, minutes, expected) in [
+            (&silent, 0, 30),
+            (&silent, 1, 30),
+            (&silent, 2, 120),
+            (&silent, 9, 120),
+            (&silent, 10, 300),
+            (&refused, 0, 300),
+        ] {
+            let wait = probe_after(cause, SignedDuration::from_mins(minutes));
+            assert_eq!(wait, SignedDuration::from_secs(expected), "{cause} after {minutes} min");
+        }
+    }
+}

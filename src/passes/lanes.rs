@@ -282,3 +282,19 @@ pub fn webhook_secret(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_a_hold_a_few_are_sent_and_then_twice_as_many_until_there_are_as_many_as_ever() {
+        let mut lanes = Lanes::of(Channel::Email);
+        assert_eq!(lanes.take_slow_step(), None, "nothing has been held");
+        lanes.unreached = 7;
+        lanes.begin_slowly();
+        assert_eq!(lanes.unreached, 0, "what failed before the hold is not counted again");
+        let steps: Vec<Option<usize>> = (0..7).map(|_| lanes.take_slow_step()).collect();
+        assert_eq!(steps, [Some(5), Some(10), Some(20), Some(40), Some(80), Some(160), None]);
+    }
+}

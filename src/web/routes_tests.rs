@@ -85,6 +85,15 @@ async fn every_answer_of_a_hook_has_its_status() {
 }
 
 #[tokio::test]
+async fn the_body_of_a_hook_that_is_not_there_is_not_read() {
+    let unread = futures_util::stream::poll_fn(|_| -> std::task::Poll<Option<Result<Bytes, std::io::Error>>> {
+        panic!("somebody reads it")
+    });
+    let answer = ask(public(AdminPlace::Apart), Method::POST, "/hooks/unknown", Body::from_stream(unread)).await;
+    assert_eq!((answer.status, answer.body.as_str()), (404, "not found\n"));
+}
+
+#[tokio::test]
 async fn what_the_application_gets_is_what_was_sent() {
     let desk = Arc::new(Desk::default());
     let request = Request::post("/hooks/good/se%20cret")

@@ -24,7 +24,7 @@ use candor::domain::incident::Origin;
 use jiff::SignedDuration;
 use world::{Channels, World};
 
-const STEPS: usize = 10;
+const STEPS: usize = 8;
 const SEEDS: u64 = if cfg!(feature = "long-tests") { 20_000 } else { 2_000 };
 
 fn number(variable: &str, otherwise: u64) -> u64 {

@@ -91,6 +91,13 @@ async fn told(folder: &str) -> Vec<(String, Phase, Option<Impact>, usize)> {
 /// What was told of an incident: its id, phase, impact and number of updates.
 type State<'a> = (&'a str, Phase, Impact, usize);
 
+#[test]
+fn a_document_that_is_sent_again_byte_by_byte_is_no_change() {
+    let memory = DocumentMemory { hash: hash(b"{}"), ..DocumentMemory::default() };
+    assert!(memory.holds(b"{}") && !memory.holds(b"{ }"));
+    assert!(!DocumentMemory::default().holds(b""), "nothing has been read");
+}
+
 #[tokio::test]
 #[expect(clippy::too_many_lines, reason = "a table")]
 async fn recorded_incidents_are_followed_to_their_end() {
