@@ -102,6 +102,7 @@ fn observation(updates: Vec<ObservedUpdate>, minute: i64) -> Observation {
         parent: None,
         origin: Origin::Pushed,
         part: Part::Leads,
+        speaker: None,
         event: None,
         title: Some("Payments fail".to_owned()),
         phase: Some(Phase::Investigating),

@@ -147,6 +147,7 @@ fn observation(incident: &str, title: &str, posts: &[Post]) -> Observation {
         parent: None,
         origin: Origin::Polled,
         part: Part::Leads,
+        speaker: None,
         event: None,
         title: Some(title.to_owned()),
         phase: newest.map(|post| post.phase),

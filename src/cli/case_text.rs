@@ -128,9 +128,9 @@ fn timeline(view: &CaseView) -> String {
 
 fn line(view: &CaseView, entry: &Entry) -> String {
     let what = match &entry.what {
-        What::Update { said_at, origin, phase, body, status, action, sequence, .. } => {
+        What::Update { said_at, origin, speaker, phase, body, status, action, sequence, .. } => {
             let who = match origin {
-                Origin::Polled | Origin::Pushed => listing::words(&view.source, 60),
+                Origin::Polled | Origin::Pushed => listing::words(speaker.as_deref().unwrap_or(&view.source), 60),
                 Origin::ByHand => "by hand".to_owned(),
             };
             let mut said = format!("{who}{}: {}", labels(entry.at, *said_at, *phase), quoted(body));

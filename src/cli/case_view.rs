@@ -43,7 +43,6 @@ pub struct CaseView {
     pub closed_by_hand: bool,
     /// When this was read.
     pub now: Timestamp,
-    /// By time.
     pub timeline: Vec<Entry>,
     /// Accounts of ours that are refused: what is addressed through them waits.
     pub accounts_held: Held,
@@ -90,6 +89,7 @@ pub enum What {
         /// The time that the source shows to people.
         said_at: Timestamp,
         origin: Origin,
+        speaker: Option<String>,
         phase: Option<Phase>,
         body: String,
         status: Option<String>,
@@ -334,6 +334,7 @@ fn of_update(update: &Update) -> Vec<Entry> {
             id: update.id.clone(),
             said_at: update.at,
             origin: update.origin,
+            speaker: update.speaker.clone(),
             phase: update.phase,
             body: update.body.clone(),
             status: update.status.clone(),

@@ -131,7 +131,7 @@ impl Front {
         let made_up_id = || proved.event.clone().filter(|event| is_id(event)).unwrap_or_else(|| ids::case_id(now));
         let mut seen = update.into_observation(&source, now, made_up_id);
         seen.source = current.source_called(&seen.source).unwrap_or(seen.source);
-        seen.origin = Origin::Pushed;
+        (seen.origin, seen.speaker) = (Origin::Pushed, Some(hook.name.clone()));
         seen.event = proved.event.map(|event| clean(&event, LONGEST_EVENT));
         match ingest::take(&self.shared, &[seen], Sight::Watching { last_good_at: None }, None, now).await {
             Ok(taken) if !taken.incomplete.is_empty() => {

@@ -126,7 +126,9 @@ fn vanished(story: &Story, miss: &Miss<'_>) -> Step {
 }
 
 fn ended(story: &Story, mut case: Case, (phase, kind): (Phase, Kind), why: &str, miss: &Miss<'_>) -> Step {
-    let last_seen = case.facts.resolved_at.filter(|_| miss.ends == Ends::Vanishing);
+    let last_listed = case.facts.last_listed_at.or(case.facts.missed_reads.first().copied());
+    // Nobody has written that it is over, or that planned work does not take place.
+    let last_seen = last_listed.filter(|_| miss.ends == Ends::Vanishing || kind == Kind::Cancelled);
     case.state = CaseState::Ended;
     case.ended_at = Some(miss.now);
     case.facts.phase = phase;

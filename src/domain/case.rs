@@ -126,6 +126,9 @@ pub struct Facts {
     /// The planned start at which it was said to begin by the clock, because its source had not said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub begun_by_clock: Option<Timestamp>,
+    /// Since when planned work has been an incident.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incident_since: Option<Timestamp>,
     /// Since when the reads of its feed have been older than what we know and in line with each other.
     pub stale_since: Option<Timestamp>,
     /// The source's stamp of the last of them.
@@ -208,6 +211,9 @@ pub struct Update {
     pub at: Timestamp,
     pub seen_at: Timestamp,
     pub origin: Origin,
+    /// The hook that it came by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speaker: Option<String>,
     /// The text before, when it was rewritten: the newest former version first.
     pub versions: Vec<Version>,
 }

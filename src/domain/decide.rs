@@ -335,6 +335,7 @@ mod tests {
             parent: None,
             origin: Origin::Polled,
             part: Part::Leads,
+            speaker: None,
             event: None,
             title: Some("Payments fail".into()),
             phase: Some(phase),

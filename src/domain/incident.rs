@@ -199,6 +199,9 @@ pub struct Observation {
     pub parent: Option<String>,
     pub origin: Origin,
     pub part: Part,
+    /// The hook that it came by: ids of updates are each speaker's own. `None`: the source itself, or a person.
+    #[serde(default)]
+    pub speaker: Option<String>,
     /// The sender's name for this message, the same on each of its retries. `None` where there is none.
     pub event: Option<String>,
     pub title: Option<String>,

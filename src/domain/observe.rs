@@ -222,7 +222,7 @@ fn seen_again(story: &Story, seen: &Observation, context: &Context<'_>) -> Obser
     }
     let why = match seen.origin {
         Origin::ByHand => "said by hand".to_owned(),
-        Origin::Polled | Origin::Pushed => format!("{} said so", seen.source),
+        Origin::Polled | Origin::Pushed => format!("{} said so", seen.speaker.as_deref().unwrap_or(&seen.source)),
     };
     work.finish_against(story, Some(why), context, remarks)
 }
@@ -239,7 +239,7 @@ fn take_all(work: &mut Work, seen: &Observation, context: &Context<'_>, remarks:
 
     work.take_updates(seen, context, remarks);
     let said = work.case.facts.source_said.clone();
-    work.take_phase(seen, said.as_ref().and_then(|said| said.phase), context);
+    work.take_phase(seen, said.as_ref().and_then(|said| said.phase), context, remarks);
     work.take_impact(seen, said.as_ref().and_then(|said| said.impact));
     work.drop_the_impact_of_planned_work();
     work.take_window(seen, remarks);

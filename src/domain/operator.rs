@@ -332,6 +332,7 @@ fn blank_facts(thing: &Thing, now: Timestamp) -> Facts {
         closed_by_hand: false,
         phase_last_said: None,
         begun_by_clock: None,
+        incident_since: None,
         parts: Vec::new(),
         stale_since: None,
         stale_stamp: None,

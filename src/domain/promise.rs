@@ -60,7 +60,7 @@ impl Standing {
         Standing {
             phase: facts.phase,
             impact: facts.impact,
-            opened_at: case.opened_at,
+            opened_at: facts.incident_since.unwrap_or(case.opened_at).max(case.opened_at),
             last_news_at: quiet_since(facts, now),
             without_news,
         }

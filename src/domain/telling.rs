@@ -221,7 +221,9 @@ impl Telling<'_> {
         let is_end = self.closing().is_some();
         let goes_on = !is_end && self.story.case.state == CaseState::Open;
         let was_asked = |action: &&Action| {
-            self.asked.iter().flat_map(|v| &v.actions).any(|a| a.need != Need::None && a.id == action.id)
+            let told = self.asked.iter().flat_map(|v| &v.actions).filter(|a| a.id == action.id);
+            // As pressing as now: needed as much, and by a time that is not later than the one that holds now.
+            told.into_iter().any(|a| a.need >= action.need && !is_earlier(action.by, a.by))
         };
         let still_stands = |action: &&Action| self.variant.actions.iter().any(|a| a.id == action.id);
         // What stood in the last notice and stands no more. Whatever fell away earlier has been called off already.
@@ -248,6 +250,15 @@ impl Telling<'_> {
             newly_required,
             still_required: is_any_required && !newly_required,
         }
+    }
+}
+
+/// Whether a step is to be done sooner than it was to be.
+fn is_earlier(now: Option<Timestamp>, before: Option<Timestamp>) -> bool {
+    match (now, before) {
+        (Some(now), Some(before)) => now < before,
+        (Some(_), None) => true,
+        (None, _) => false,
     }
 }
 

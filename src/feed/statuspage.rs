@@ -210,6 +210,7 @@ fn observation(raw: &mut Members<'_>, incident: &str, source: &str, sort: Sort) 
         parent: None,
         origin: Origin::Polled,
         part: Part::Leads,
+        speaker: None,
         event: None,
         title,
         phase,

@@ -247,6 +247,7 @@ impl UpdateFile {
             parent: incident.parent,
             origin: Origin::ByHand,
             part: Part::Leads,
+            speaker: None,
             event: None,
             title: incident.title,
             phase: incident.phase,

@@ -320,6 +320,7 @@ fn log_step(shared: &Shared, step: &Step, case_key: i64) {
     if let Some(change) = &step.change {
         tracing::info!(
             case.key = case_key,
+            feed = %case.source,
             case.reference = %case.reference,
             change.sequence = change.sequence,
             change.reason = change.reason().as_str(),

@@ -265,7 +265,10 @@ async fn keep_promise(
         .and_then(|feed| feed.last_good_at)
         // Asked for before the word, and not had: who has not looked cannot say that there is nothing. Nor can who
         // has taken the feed out of the configuration.
-        .filter(|good| !is_polled || case.timers.asked_feed_at.is_some_and(|asked| *good < asked));
+        .filter(|good| {
+            let is_gone = shared.current.load().feed(&case.source).is_none();
+            is_gone || (is_polled && case.timers.asked_feed_at.is_some_and(|asked| *good < asked))
+        });
     Ok(Some(change))
 }
 

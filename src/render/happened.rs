@@ -105,6 +105,9 @@ fn title_sentence(scene: &Scene<'_>) -> String {
             (Some(from), Some(until), _) if scene.is_over() => {
                 with(&words.during, "window", &scene.times.range(from, until))
             }
+            (_, _, Some(from)) if scene.is_over() => {
+                with(&words.was_planned, "window", &scene.times.window(from, case.scheduled_until))
+            }
             (_, _, Some(from)) => with(&words.planned, "window", &scene.times.window(from, case.scheduled_until)),
             (_, _, None) => fill(&words.bare, &[("title", &title)]),
         };

@@ -129,7 +129,7 @@ phrases! {
 phrases! {
     /// The account.
     HappenedWords {
-        since, during, at, reported, planned, bare, drill, renamed, wider, narrower_one, narrower_many, narrower_supplier,
+        since, during, at, reported, planned, was_planned, bare, drill, renamed, wider, narrower_one, narrower_many, narrower_supplier,
         nothing_new, nothing_new_bare, withdrawn, withdrawn_supplier, closed, reopened, reopened_supplier, moved_from,
         overdue, overdue_bare, overdue_unsaid, overdue_unsaid_supplier, became_incident, moved_end_from, rewrote, rewrote_supplier, before, now, not_part_one, not_part_many,
     }
@@ -140,7 +140,7 @@ phrases! {
     StatusWords {
         open, over, investigating_first, investigating_first_supplier, investigating, investigating_supplier, back,
         back_supplier, identified, identified_supplier, monitoring, monitoring_supplier, scheduled,
-        scheduled_unchanged, scheduled_new, not_said_begun, not_said_begun_supplier, in_progress, verifying, completed, cancelled, cancelled_begun, withdrawn, vanished, vanished_supplier, closed, closed_work, unaffected,
+        scheduled_unchanged, scheduled_new, not_said_begun, not_said_begun_supplier, in_progress, verifying, completed, cancelled, cancelled_begun, cancelled_gone, withdrawn, vanished, vanished_supplier, closed, closed_work, unaffected,
         unaffected_bare, report, automatic, nobody_wrote, nobody_wrote_since_start, last_words, no_reason, no_reason_supplier, lost,
         lost_supplier, lost_news, estimate_passed, estimate_passed_supplier, no_problem_one, no_problem_many, stand, left_out_one, left_out_many, data_none, data_some,
         data_unknown, data_unknown_by, report_by, sorry, promises_kept, promise_kept, promise_broken,

@@ -82,9 +82,14 @@ fn phase_sentence(scene: &Scene<'_>, news: &[(&Words, String)]) -> String {
             return scene.in_voice(&words.vanished, &words.vanished_supplier);
         }
         Verdict::Resolved => return words.over.clone(),
+        Verdict::Cancelled if notice.case.last_seen_at.is_some() => return words.cancelled_gone.clone(),
         Verdict::Cancelled if scene.is_past_planned_start() => return words.cancelled_begun.clone(),
         Verdict::Cancelled => return words.cancelled.clone(),
+        Verdict::NotOver if notice.case.phase == Phase::Identified => {
+            return scene.in_voice(&words.identified, &words.identified_supplier);
+        }
         Verdict::NotOver => return scene.in_voice(&words.back, &words.back_supplier),
+        Verdict::Planned | Verdict::Moved if scene.is_begun_by_clock() => return not_said_begun(scene),
         Verdict::Planned => return words.scheduled_new.clone(),
         Verdict::Moved if notice.case.phase == Phase::Scheduled => return words.scheduled_new.clone(),
         Verdict::Reminder if news.is_empty() => return words.scheduled_unchanged.clone(),

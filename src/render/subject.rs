@@ -35,6 +35,8 @@ pub fn subject(scene: &Scene<'_>, sender: &str, form: SubjectForm) -> String {
         }
         (SubjectForm::Standing, Verdict::Resolved) => fill(&words.resolved, &[("subject", &standing)]),
         (SubjectForm::Standing, Verdict::Moved) if case.phase == Phase::Scheduled => match case.scheduled_for {
+            // Only its end has moved.
+            Some(from) if case.moved_from.is_some_and(|(before, _)| before == from) => standing,
             Some(from) => fill(&words.moved, &[("when", &scene.times.subject(from)), ("subject", &standing)]),
             None => standing,
         },

@@ -287,7 +287,8 @@ fn cancelled_window(scene: &Scene<'_>) -> String {
         Some(from) => {
             let window = scene.times.window(from, case.scheduled_until);
             let line = &scene.pack.line;
-            let phrase = if scene.is_past_planned_start() { &line.was_planned_begun } else { &line.was_planned };
+            let is_said = !scene.is_past_planned_start() && case.last_seen_at.is_none();
+            let phrase = if is_said { &line.was_planned } else { &line.was_planned_begun };
             fill(phrase, &[("window", &window)])
         }
         None => scene.pack.line.not_planned.clone(),

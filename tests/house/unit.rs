@@ -53,7 +53,7 @@ fn the_unit_holds_what_users_rely_on() {
         "StateDirectory=candor",
         "RestartPreventExitStatus=2",
         "ExecStart=/usr/bin/candor --config /etc/candor/candor.toml",
-        "ExecReload=/bin/kill -HUP $MAINPID",
+        "ExecReload=/bin/sh -c 'kill -HUP $MAINPID'",
     ] {
         assert!(unit.lines().any(|written| written == line), "the unit lacks {line}");
     }

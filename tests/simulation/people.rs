@@ -106,6 +106,7 @@ fn bare(source: &str, incident: &str) -> Observation {
         parent: None,
         origin: Origin::Polled,
         part: Part::Leads,
+        speaker: None,
         event: None,
         title: None,
         phase: None,

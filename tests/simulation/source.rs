@@ -104,6 +104,7 @@ impl Incident {
                 parent: None,
                 origin: Origin::Polled,
                 part: Part::Leads,
+                speaker: None,
                 event: None,
                 title: Some(format!("Trouble {number}")),
                 phase: None,

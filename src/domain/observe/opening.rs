@@ -47,7 +47,7 @@ pub(super) fn first_seen(seen: &Observation, context: &Context<'_>) -> Observed 
         false => BTreeSet::new(),
     };
     if phase.is_over() {
-        work.end(seen, context);
+        work.end(seen, context, &mut remarks);
     }
     if kinds.is_empty() {
         return work.finish_in_silence(context, remarks);
@@ -150,6 +150,7 @@ fn blank_case(seen: &Observation, title: String, phase: Phase, context: &Context
             closed_by_hand: false,
             phase_last_said: None,
             begun_by_clock: None,
+            incident_since: None,
             parts: Vec::new(),
             stale_since: None,
             stale_stamp: None,

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::Work;
 use crate::domain::case::{CaseState, Facts, Timers};
-use crate::domain::incident::{Announce, Impact, Observation, Origin, Phase, is_ahead, not_ahead};
+use crate::domain::incident::{Announce, Impact, Observation, ObservedUpdate, Origin, Phase, is_ahead, not_ahead};
 use crate::domain::notice::Kind;
 use crate::domain::observe::{Context, Remark, closing_kind, last_open_phase};
 
@@ -18,6 +18,7 @@ impl Work {
         seen: &Observation,
         said: Option<Phase>,
         context: &Context<'_>,
+        remarks: &mut Vec<Remark>,
     ) {
         let stated = match &seen.phase_unknown {
             Some(_) => {
@@ -48,6 +49,7 @@ impl Work {
         match (before.is_over(), next.is_over()) {
             (false, false) => {
                 let kind = open_move(before, next, &self.case.facts);
+                self.mark_the_turn(seen, before, next, context);
                 // What its author chose not to announce goes along with the next notice, the move too.
                 if kind != Kind::Phase || !self.has_only_silent_news(seen) {
                     self.kinds.insert(kind);
@@ -55,7 +57,7 @@ impl Work {
             }
             (false, true) => {
                 self.kinds.insert(closing_kind(next));
-                self.end(seen, context);
+                self.end(seen, context, remarks);
             }
             (true, false) => self.reopen(),
             (true, true) => {
@@ -63,6 +65,19 @@ impl Work {
                 let resolved_at = seen.resolved_at.filter(|at| !is_ahead(*at, context.now));
                 self.case.facts.resolved_at = resolved_at.or(self.case.facts.resolved_at);
             }
+        }
+    }
+
+    /// Planned work begins with the post that says so; an incident that it becomes is as young as that.
+    fn mark_the_turn(&mut self, seen: &Observation, before: Phase, next: Phase, context: &Context<'_>) {
+        let post = seen.updates.iter().rev().find(|update| update.phase == Some(next)).and_then(|update| update.at);
+        let at = post.map_or(context.now, |at| not_ahead(at, context.now));
+        let facts = &mut self.case.facts;
+        if before == Phase::Scheduled && next.is_maintenance() {
+            facts.started_at = facts.started_at.or(Some(at).filter(|_| post.is_some()));
+        }
+        if before.is_maintenance() && !next.is_maintenance() {
+            facts.incident_since = Some(at);
         }
     }
 
@@ -118,12 +133,22 @@ impl Work {
         }
     }
 
-    pub(in crate::domain::observe) fn end(&mut self, seen: &Observation, context: &Context<'_>) {
+    pub(in crate::domain::observe) fn end(
+        &mut self,
+        seen: &Observation,
+        context: &Context<'_>,
+        remarks: &mut Vec<Remark>,
+    ) {
         self.case.state = CaseState::Ended;
         self.case.ended_at = Some(context.now);
         let last_post = self.updates.iter().map(|u| u.at).max();
-        let resolved_at = seen.resolved_at.map(|at| not_ahead(at, context.now));
-        self.case.facts.resolved_at = resolved_at.or(last_post).or(Some(context.now));
+        let is_closing = |update: &&ObservedUpdate| update.phase.is_some_and(Phase::is_over);
+        let closing_post = seen.updates.iter().rev().find(is_closing).and_then(|update| update.at);
+        let said = seen.resolved_at.or(closing_post).map(|at| not_ahead(at, context.now));
+        self.case.facts.resolved_at = said.or(last_post).or(Some(context.now));
+        if self.case.facts.started_at.is_some_and(|start| self.case.facts.resolved_at < Some(start)) {
+            remarks.push(Remark::Odd("it is said to have been over before it began; how long it took is left out"));
+        }
         self.case.timers = Timers { last_quiet_at: self.case.timers.last_quiet_at, ..Timers::default() };
     }
 

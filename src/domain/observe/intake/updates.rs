@@ -22,10 +22,14 @@ impl Work {
             let normalised = text::normalise(&observed.body);
             let says_nothing = normalised.is_empty() && observed.status.is_none() && observed.action.is_none();
             let id = update_id(observed, &normalised);
-            if let Some(position) = self.updates.iter().position(|known| known.id == id) {
+            let position =
+                self.updates.iter().position(|known| known.speaker == seen.speaker && is_called(known, &id, seen));
+            if let Some(position) = position {
                 self.take_rewrite(position, observed, &normalised, context);
             } else if !says_nothing && !self.has_text(observed, &normalised) {
-                self.take_new_update(id, observed, seen.origin, &normalised, context, remarks);
+                let is_taken = self.updates.iter().any(|known| known.id == id);
+                let id = if is_taken { own_id(&id, seen) } else { id };
+                self.take_new_update(id, observed, seen, &normalised, context, remarks);
             }
         }
     }
@@ -42,12 +46,13 @@ impl Work {
         &mut self,
         id: String,
         observed: &ObservedUpdate,
-        origin: Origin,
+        seen: &Observation,
         normalised: &str,
         context: &Context<'_>,
         remarks: &mut Vec<Remark>,
     ) {
         let last_told = self.updates.iter().filter(|u| u.sequence.is_some()).max_by_key(|u| u.number);
+        let origin = seen.origin;
         let repeats_the_last = origin != Origin::ByHand
             && last_told.is_some_and(|last| text::alike(&text::normalise(&last.body), normalised));
         let is_news = observed.announce == Announce::Yes && !repeats_the_last;
@@ -76,6 +81,7 @@ impl Work {
             at,
             seen_at: context.now,
             origin,
+            speaker: seen.speaker.clone(),
             versions: Vec::new(),
         });
         self.touched.insert(number);
@@ -99,7 +105,8 @@ impl Work {
             known.body.clone_from(&observed.body);
         }
         known.status = observed.status.clone().or(known.status.take());
-        known.action = observed.action.clone().or(known.action.take());
+        let action_before = known.action.take().filter(|_| observed.need != Some(Need::None));
+        known.action = observed.action.clone().or(action_before);
         known.takes = observed.takes.clone().or(known.takes.take());
         known.need = observed.need.or(known.need);
         known.by = observed.by.and_then(|by| by.after(known.at)).or(known.by);
@@ -140,7 +147,9 @@ impl Work {
             let said = said_to_do(update, self.case.facts.said_action.as_ref());
             if let Some((need, text)) = said {
                 let known = self.case.facts.said_action.as_ref();
-                let is_known = known.is_some_and(|known| known.text == text && known.need == need);
+                let is_sooner =
+                    |known: &SaidAction| update.by.is_some() && known.by.is_none_or(|by| update.by < Some(by));
+                let is_known = known.is_some_and(|k| k.text == text && k.need == need && !is_sooner(k));
                 if need == Need::Required && !is_known && !self.case.facts.phase.is_over() {
                     self.kinds.insert(Kind::Action);
                 }
@@ -149,6 +158,15 @@ impl Work {
             }
         }
     }
+}
+
+/// Two speakers may call their updates alike: the second one's is kept under its own name.
+fn own_id(id: &str, seen: &Observation) -> String {
+    format!("{}/{id}", seen.speaker.as_deref().unwrap_or(&seen.source))
+}
+
+fn is_called(known: &Update, id: &str, seen: &Observation) -> bool {
+    known.id == *id || known.id == own_id(id, seen)
 }
 
 /// The source's id, else what the update is known by: its time, label and text.
@@ -164,7 +182,12 @@ fn update_id(observed: &ObservedUpdate, normalised: &str) -> String {
 fn says_otherwise(known: &Update, observed: &ObservedUpdate) -> bool {
     let differs = |new: &Option<String>, old: &Option<String>| new.is_some() && new != old;
     let needs_otherwise = observed.need.is_some() && observed.need != known.need;
-    differs(&observed.status, &known.status) || differs(&observed.action, &known.action) || needs_otherwise
+    let by = observed.by.and_then(|by| by.after(known.at));
+    let is_due_otherwise = by.is_some() && by != known.by;
+    differs(&observed.status, &known.status)
+        || differs(&observed.action, &known.action)
+        || needs_otherwise
+        || is_due_otherwise
 }
 
 /// What clients were sent of an update that is rewritten; `None` where its words stay.
@@ -188,6 +211,8 @@ fn said_to_do(update: &Update, before: Option<&SaidAction>) -> Option<(Need, Str
         (Some(text), need) => Some((need.unwrap_or(Need::Required), text.clone())),
         (None, Some(Need::None)) => Some((Need::None, String::new())),
         (None, Some(need @ (Need::Maybe | Need::Required))) => Some((need, known().unwrap_or_else(own_words))),
+        // Another deadline for what is to be done already.
+        (None, None) if update.by.is_some() => before.filter(|b| !b.text.is_empty()).map(|b| (b.need, b.text.clone())),
         (None, None) => None,
     }
 }
