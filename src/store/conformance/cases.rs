@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::domain::operator;
 use crate::store::StoreError;
 
 suite! {
@@ -95,6 +96,10 @@ async fn a_case_is_found_by_id_beginning_and_reference(store: Store) {
     check(&case.id[..case.id.len() - 1], Some(first)).await;
     check(&case.reference, Some(first)).await;
     check(&format!(" {} ", other.reference.to_lowercase()), Some(second)).await;
+    let note_id = format!("{}x", &case.id[..case.id.len() - 1]);
+    let note = Case { source: operator::SOURCE.into(), id: note_id, ..new_case("i3") };
+    store.record(vec![Write { case: note, updates: vec![], changes: vec![] }], None).await.unwrap();
+    check(&case.id[..case.id.len() - 1], Some(first)).await;
     // Both begin so, or it is too short, or it is nobody's.
     check("0193aaaa", None).await;
     check("0193", None).await;

@@ -7,6 +7,7 @@ use rusqlite::{Connection, Row, params};
 use super::cases::story;
 use super::text::{execute, first, rows};
 use crate::domain::case::Story;
+use crate::domain::operator;
 use crate::store::error::StoreError;
 
 /// Shorter beginnings of an id are not looked for: they name too many cases, and look like a reference.
@@ -73,12 +74,13 @@ pub fn find_case(connection: &Connection, text: String) -> Result<Option<i64>, S
         return Ok(by_reference);
     }
     let beginning = text.to_ascii_lowercase();
+    // A note to the operator is in no listing, and is often made in the same breath as the case that it is about.
     // Ids are ASCII: no character of one sorts after this.
     let end = format!("{beginning}\u{7f}");
     let found: Vec<i64> = rows(
         connection,
-        "SELECT case_key FROM cases WHERE id >= $1 AND id < $2 ORDER BY id LIMIT 2",
-        params![beginning, end],
+        "SELECT case_key FROM cases WHERE id >= $1 AND id < $2 AND source <> $3 ORDER BY id LIMIT 2",
+        params![beginning, end, operator::SOURCE],
         key,
     )?;
     match found[..] {
